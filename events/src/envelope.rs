@@ -1,0 +1,208 @@
+//! Everything about an event that is not its body: CloudEvents 1.0 in binary mode, as message headers.
+//!
+//! Every header is optional on the way in, so that an event can be typed by hand, and all of them are set on the way
+//! out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{Error, EventId, Key, Subject};
+
+/// Message headers, by name. Names are case-sensitive on the wire.
+pub type Headers = BTreeMap<String, String>;
+
+/// The names of the headers that are read and written.
+pub mod header {
+    /// The broker's own duplicate check; the same value as [`ID`].
+    pub const MESSAGE_ID: &str = "Nats-Msg-Id";
+    /// The event's id.
+    pub const ID: &str = "ce-id";
+    /// The event's type.
+    pub const TYPE: &str = "ce-type";
+    /// Who said it.
+    pub const SOURCE: &str = "ce-source";
+    /// The key.
+    pub const SUBJECT: &str = "ce-subject";
+    /// When it happened, RFC 3339.
+    pub const TIME: &str = "ce-time";
+    /// The version of the body.
+    pub const DATA_SCHEMA: &str = "ce-dataschema";
+    /// The saga.
+    pub const CORRELATION: &str = "ce-correlationid";
+    /// What caused it.
+    pub const CAUSATION: &str = "ce-causationid";
+    /// W3C trace context.
+    pub const TRACE_PARENT: &str = "traceparent";
+    /// The version of CloudEvents.
+    pub const SPEC_VERSION: &str = "ce-specversion";
+}
+
+/// What stands before `<type>/<version>` in `ce-dataschema`.
+const SCHEMA_PREFIX: &str = "urn:murmuration:schema/";
+
+/// What the broker knows about a message: it stands in for headers that are absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Derived from the stream's name, its creation time and the message's sequence.
+    pub id: EventId,
+    /// When the broker took it.
+    pub time: Timestamp,
+}
+
+/// Everything about an event that is not its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The event's identity: two messages with one id are one event.
+    pub id: EventId,
+    /// Where it was said.
+    pub subject: Subject,
+    /// Who said it: `/services/order`, or `/external`.
+    pub source: String,
+    /// When it happened.
+    pub time: Timestamp,
+    /// The version of the body; none means the newest one that the body fits.
+    pub version: Option<String>,
+    /// The saga: the order id. None for an event without a key whose sender named none.
+    pub correlation: Option<Key>,
+    /// The event or command that caused this one.
+    pub causation: Option<EventId>,
+    /// W3C trace context, `00-<trace>-<span>-<flags>`.
+    pub traceparent: String,
+}
+
+impl Envelope {
+    /// Reads the envelope of a message. Headers that are absent are filled in from the subject and from `arrival`;
+    /// headers that only trace (`ce-time`, causation, `traceparent`) are ignored when they cannot be read.
+    pub fn read(subject: Subject, headers: &Headers, arrival: Arrival) -> Result<Envelope, Error> {
+        let text = |name: &str| headers.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        if let Some(kind) = text(header::TYPE)
+            && kind != subject.kind()
+        {
+            return Err(Error::TypeMismatch { subject: subject.kind().to_owned(), header: kind.to_owned() });
+        }
+        if let (Some(about), Some(key)) = (text(header::SUBJECT), subject.key())
+            && about != key.as_str()
+        {
+            return Err(Error::KeyMismatch { subject: key.to_string(), body: about.to_owned() });
+        }
+        let id = text(header::ID).or(text(header::MESSAGE_ID)).map_or(arrival.id, EventId::named);
+        let correlation = text(header::CORRELATION).and_then(|saga| Key::try_from(saga).ok());
+        Ok(Envelope {
+            id,
+            source: text(header::SOURCE).unwrap_or("/external").to_owned(),
+            time: text(header::TIME).and_then(|time| time.parse().ok()).unwrap_or(arrival.time),
+            version: text(header::DATA_SCHEMA).map(|schema| version_of(schema).to_owned()),
+            correlation: correlation.or_else(|| subject.key().cloned()),
+            causation: text(header::CAUSATION).map(EventId::named),
+            traceparent: text(header::TRACE_PARENT).filter(|it| is_trace(it)).map_or_else(|| trace(id), str::to_owned),
+            subject,
+        })
+    }
+
+    /// The headers that carry this envelope.
+    pub fn headers(&self) -> Headers {
+        let mut headers = Headers::from([
+            (header::SPEC_VERSION.to_owned(), "1.0".to_owned()),
+            (header::MESSAGE_ID.to_owned(), self.id.to_string()),
+            (header::ID.to_owned(), self.id.to_string()),
+            (header::TYPE.to_owned(), self.subject.kind().to_owned()),
+            (header::SOURCE.to_owned(), self.source.clone()),
+            (header::TIME.to_owned(), self.time.to_string()),
+            (header::TRACE_PARENT.to_owned(), self.traceparent.clone()),
+        ]);
+        let mut set = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                headers.insert(name.to_owned(), value);
+            }
+        };
+        set(header::SUBJECT, self.subject.key().map(Key::to_string));
+        set(header::DATA_SCHEMA, self.version.as_ref().map(|v| format!("{SCHEMA_PREFIX}{}/{v}", self.subject.kind())));
+        set(header::CORRELATION, self.correlation.as_ref().map(Key::to_string));
+        set(header::CAUSATION, self.causation.map(|id| id.to_string()));
+        headers
+    }
+}
+
+/// The trace of `parent` (a valid `traceparent`), with the event `caused` as its new span.
+pub fn child_trace(parent: &str, caused: EventId) -> String {
+    format!("{}{}-01", &parent[..36], span(caused))
+}
+
+/// What stands behind the last `/` of a schema.
+fn version_of(schema: &str) -> &str {
+    schema.rsplit('/').next().unwrap_or(schema)
+}
+
+/// A trace that starts at `id`. It is derived, so that handling the same input again continues the same trace.
+pub fn trace(id: EventId) -> String {
+    let trace: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("00-{trace}-{}-01", span(id))
+}
+
+fn span(id: EventId) -> String {
+    id.as_bytes()[8..].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether `text` is a W3C traceparent of version 00.
+fn is_trace(text: &str) -> bool {
+    text.len() == 55
+        && text.starts_with("00-")
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            2 | 35 | 52 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrival() -> Arrival {
+        Arrival { id: EventId::derived(&["EVENTS", "1"]), time: "2026-01-02T03:04:05Z".parse().unwrap() }
+    }
+
+    fn read(subject: &str, headers: &[(&str, &str)]) -> Result<Envelope, Error> {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Envelope::read(subject.parse().unwrap(), &headers, arrival())
+    }
+
+    #[test]
+    fn a_message_without_headers_has_a_whole_envelope() {
+        let envelope = read("order.created.o-1", &[]).unwrap();
+        assert_eq!(envelope.id, arrival().id);
+        assert_eq!(envelope.time, arrival().time);
+        assert_eq!(envelope.source, "/external");
+        assert_eq!(envelope.correlation.as_ref().map(Key::as_str), Some("o-1"));
+        assert!(is_trace(&envelope.traceparent));
+    }
+
+    #[test]
+    fn an_envelope_reads_back_from_its_headers() {
+        let mut envelope = read("order.created.o-1", &[("ce-causationid", "place-1")]).unwrap();
+        envelope.version = Some("2".to_owned());
+        let other = Arrival { id: EventId::derived(&["other"]), time: Timestamp::UNIX_EPOCH };
+        assert_eq!(Envelope::read(envelope.subject.clone(), &envelope.headers(), other), Ok(envelope));
+    }
+
+    #[test]
+    fn headers_that_contradict_the_subject_are_refused() {
+        assert_eq!(read("order.paid.o-1", &[("ce-type", "order.created")]).unwrap_err().reason(), "type_mismatch");
+        assert_eq!(read("order.paid.o-1", &[("ce-subject", "o-2")]).unwrap_err().reason(), "key_mismatch");
+    }
+
+    #[test]
+    fn headers_that_only_trace_are_ignored_when_they_cannot_be_read() {
+        let odd = [("ce-time", "yesterday"), ("traceparent", "00-zz"), ("ce-correlationid", "a b"), ("ce-id", "")];
+        let envelope = read("order.paid.o-1", &odd).unwrap();
+        assert_eq!(envelope, read("order.paid.o-1", &[]).unwrap());
+    }
+
+    #[test]
+    fn a_trace_goes_on_in_the_events_that_follow() {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let envelope = read("order.paid.o-1", &[("traceparent", trace)]).unwrap();
+        let child = child_trace(&envelope.traceparent, EventId::derived(&["next"]));
+        assert!(is_trace(&child) && child[..36] == trace[..36] && child != trace);
+    }
+}

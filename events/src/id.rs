@@ -1,0 +1,182 @@
+//! Identifiers. Every id is one subject token, so that any of them can be a key and none can break a subject, a header
+//! or a file name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The namespace of every id that is derived here (UUIDv5, RFC 9562 section 5.5).
+const NAMESPACE: Uuid = Uuid::from_u128(0x6d75_726d_7572_6174_696f_6e00_6576_656e);
+
+/// The identity of an event: the same cause handled twice gives the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// The id that is derived from `parts`, in their order. Equal parts give equal ids, on every machine, for ever.
+    pub fn derived(parts: &[&str]) -> EventId {
+        EventId(Uuid::new_v5(&NAMESPACE, parts.join("\u{0}").as_bytes()))
+    }
+
+    /// The id that a header names. What is not a UUID stands for the id that is derived from it: a person who types
+    /// `Nats-Msg-Id: test-1` twice means one event.
+    pub fn named(text: &str) -> EventId {
+        Uuid::parse_str(text).map_or_else(|_| EventId::derived(&["named", text]), EventId)
+    }
+
+    /// The sixteen bytes of the id.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl From<Uuid> for EventId {
+    fn from(uuid: Uuid) -> EventId {
+        EventId(uuid)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident, $what:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                if is_token(&text) {
+                    return Ok($name(text));
+                }
+                let shown: String = text.chars().take(80).collect();
+                Err(format!(
+                    concat!("{:?} is not a ", $what, ": use 1 to 64 letters, digits, '-' or '_'"),
+                    shown
+                ))
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = String;
+            fn try_from(text: &str) -> Result<Self, String> {
+                $name::try_from(text.to_owned())
+            }
+        }
+
+        impl From<EventId> for $name {
+            fn from(id: EventId) -> Self {
+                $name(id.to_string())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// The last token of an event's subject: the order id for every event of an order's saga.
+    Key, "key";
+    /// An order, and the saga that fulfils or undoes it.
+    OrderId, "order id";
+    /// A customer.
+    CustomerId, "customer id";
+    /// A stock keeping unit.
+    Sku, "sku";
+    /// What inventory holds for one order.
+    ReservationId, "reservation id";
+    /// A charge, in the payment gateway's words.
+    TransactionId, "transaction id";
+    /// A refund, in the payment gateway's words.
+    RefundId, "refund id";
+    /// A shipment, in the carrier's words.
+    ShipmentId, "shipment id";
+    /// A payment method, in the payment gateway's words.
+    PaymentMethod, "payment method";
+}
+
+impl PaymentMethod {
+    /// The payment method of an order that names none: the sandbox's card that is approved.
+    pub fn default_card() -> PaymentMethod {
+        PaymentMethod("pm_card_visa".to_owned())
+    }
+}
+
+macro_rules! keys {
+    ($($name:ident),*) => {$(
+        impl From<&$name> for Key {
+            fn from(id: &$name) -> Key {
+                Key(id.0.clone())
+            }
+        }
+
+        impl From<Key> for $name {
+            fn from(key: Key) -> $name {
+                $name(key.0)
+            }
+        }
+    )*};
+}
+
+keys!(OrderId, CustomerId, Sku);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_subject_token() {
+        let long = "x".repeat(65);
+        for bad in ["", "a.b", "a b", "a*", ">", "a\r\nb", "a\0b", "ä", long.as_str()] {
+            assert!(OrderId::try_from(bad).is_err(), "{bad:?} was taken");
+        }
+        for good in ["o-1", "7f9c", "A_b-9", &"x".repeat(64)] {
+            assert_eq!(OrderId::try_from(good).map(|id| id.to_string()), Ok(good.to_owned()));
+        }
+    }
+
+    #[test]
+    fn derived_ids_depend_on_every_part_and_their_borders() {
+        let id = EventId::derived(&["order", "place", "0"]);
+        assert_eq!(id, EventId::derived(&["order", "place", "0"]));
+        assert_ne!(id, EventId::derived(&["order", "place", "1"]));
+        assert_ne!(EventId::derived(&["ab", "c"]), EventId::derived(&["a", "bc"]));
+    }
+
+    #[test]
+    fn a_named_id_is_stable() {
+        let uuid = "7f9cf0a2-9f5c-4c7e-8a51-0e7c3d0a1b2c";
+        assert_eq!(EventId::named(uuid).to_string(), uuid);
+        assert_eq!(EventId::named("test-1"), EventId::named("test-1"));
+        assert_ne!(EventId::named("test-1"), EventId::named("test-2"));
+    }
+}

@@ -1,0 +1,53 @@
+//! What the payment service says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, MinorUnits, OrderId, RefundId, TransactionId, event::event};
+
+/// The customer was charged, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentCompleted {
+    /// The order.
+    pub order_id: OrderId,
+    /// The charge.
+    pub transaction_id: TransactionId,
+    /// Minor units.
+    pub amount: MinorUnits,
+    /// Of the amount.
+    pub currency: Currency,
+}
+event!(PaymentCompleted, "payment.completed", order_id);
+
+/// The customer was not charged and will not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFailed {
+    /// The order.
+    pub order_id: OrderId,
+    /// In the gateway's words, `card_declined`.
+    pub reason: String,
+}
+event!(PaymentFailed, "payment.failed", order_id);
+
+/// The customer has the money back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRefunded {
+    /// The order.
+    pub order_id: OrderId,
+    /// The charge.
+    pub transaction_id: TransactionId,
+    /// The refund.
+    pub refund_id: RefundId,
+    /// Minor units.
+    pub amount: MinorUnits,
+    /// Of the amount.
+    pub currency: Currency,
+}
+event!(PaymentRefunded, "payment.refunded", order_id);
+
+/// A promise: this order will never be charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentVoided {
+    /// The order.
+    pub order_id: OrderId,
+}
+event!(PaymentVoided, "payment.voided", order_id);
