@@ -1,0 +1,92 @@
+//! Commands through the NATS services API, so that `nats micro ls`, `info` and `stats` show every service.
+
+use std::time::Duration;
+
+use async_nats::service::{self, ServiceExt};
+use futures_util::{
+    StreamExt,
+    stream::{FuturesUnordered, select_all},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Broker, refused};
+use crate::{Answer, Error, Input, Refusal, Request, ambient, signal::stopped};
+
+/// How long a command waits for a place among the inputs before the client is told to come back.
+const PLACE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The commands of one service.
+pub(crate) struct Commands {
+    broker: Broker,
+    service: service::Service,
+    endpoints: Vec<(&'static str, service::endpoint::Endpoint)>,
+}
+
+impl Commands {
+    /// Registers `commands` of the service `name`. From here on clients find it.
+    pub async fn register(
+        broker: Broker,
+        name: &'static str,
+        commands: impl Iterator<Item = &'static str>,
+    ) -> Result<Commands, Error> {
+        let failed = |error: async_nats::Error| Error::Broker { doing: "register commands", why: error.to_string() };
+        let service = broker.client.service_builder().description(format!("the {name} service of Murmuration"));
+        let service = service.start(name, env!("CARGO_PKG_VERSION")).await.map_err(failed)?;
+        let group = service.group(format!("svc.{name}"));
+        let mut endpoints = Vec::new();
+        for command in commands {
+            let endpoint = group.endpoint_builder().name(command).add(command).await.map_err(failed)?;
+            endpoints.push((command, endpoint));
+        }
+        // The server knows the subscriptions once it answered: a command that is sent now finds its service.
+        broker.client.flush().await.map_err(refused("register commands"))?;
+        Ok(Commands { broker, service, endpoints })
+    }
+
+    /// Hands commands on and sends their answers, until `stop` and the last answer.
+    pub async fn run(self, inputs: mpsc::Sender<Input>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let each = |(name, endpoint): (&'static str, service::endpoint::Endpoint)| endpoint.map(move |it| (name, it));
+        let mut requests = select_all(self.endpoints.into_iter().map(each).map(Box::pin));
+        let mut answers = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some((command, request)) = requests.next() => answers.push(answer(command, request, inputs.clone())),
+                Some(()) = answers.next() => {}
+                () = stopped(&mut stop) => break,
+            }
+        }
+        // Nothing new is taken; what was taken is answered.
+        if let Err(error) = self.service.stop().await {
+            tracing::debug!("the commands were not taken back: {error}");
+        }
+        drop((requests, inputs));
+        while answers.next().await.is_some() {}
+        self.broker.client.flush().await.map_err(refused("take the last answers"))
+    }
+}
+
+async fn answer(command: &'static str, request: service::Request, inputs: mpsc::Sender<Input>) {
+    let (sender, receiver) = oneshot::channel();
+    let input = Input::Command(Request {
+        command: command.to_owned(),
+        body: request.message.payload.to_vec(),
+        id: ambient::random_id(),
+        time: ambient::now(),
+        answer: sender,
+    });
+    let stopping = || Refusal::unavailable("the service is stopping: send the command again in a moment");
+    let answer: Answer = match inputs.send_timeout(input, PLACE_WITHIN).await {
+        Ok(()) => receiver.await.unwrap_or_else(|_| Err(stopping())),
+        Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
+            Err(Refusal::busy("the service is busy: send the command again in a moment"))
+        }
+        Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(stopping()),
+    };
+    drop(inputs);
+    let answer = answer
+        .map(Into::into)
+        .map_err(|refusal| service::error::Error { status: refusal.message, code: usize::from(refusal.code) });
+    if let Err(error) = request.respond(answer).await {
+        tracing::debug!("{command} was not answered, its client is gone: {error}");
+    }
+}

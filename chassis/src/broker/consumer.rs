@@ -1,0 +1,146 @@
+//! Hearing the stream. The store's position is the truth: whenever anything is in doubt (a new connection, a missed
+//! message, an error), the broker's consumer is set back to it, and the inbox makes what comes again harmless.
+//!
+//! Invariant: what is handed on is contiguous within a session, so that acknowledging one message acknowledges nothing
+//! that was not taken.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    Message,
+    consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+    stream::Stream,
+};
+use events::{Arrival, EVENTS, EventId};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use super::{Broker, headers, refused, stream_identity};
+use crate::{Delivery, Error, Input, Position, ambient, ambient::pause, signal::stopped};
+
+/// A durable consumer for one service.
+pub(crate) struct Consumer {
+    pub broker: Broker,
+    pub service: &'static str,
+    pub subjects: Vec<String>,
+    /// Up to where the service has heard; moved by the turn loop.
+    pub position: watch::Receiver<Option<Position>>,
+    pub inputs: mpsc::Sender<Input>,
+}
+
+/// Why a session ended.
+enum End {
+    /// The service stops.
+    Stopped,
+    /// The connection was lost and found: the broker may have forgotten something.
+    Reconnected,
+}
+
+impl Consumer {
+    /// Hears the stream until `stop`. The broker's absence ends a session, not the service.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let mut connected = self.broker.connected.clone();
+        loop {
+            connected.mark_unchanged();
+            let session = self.session(&mut connected);
+            let end = tokio::select! {
+                end = session => end,
+                () = stopped(&mut stop) => return Ok(()),
+            };
+            match end {
+                Ok(End::Stopped) => return Ok(()),
+                Ok(End::Reconnected) => tracing::info!("the broker is back: going on from the last commit"),
+                Err(error) => {
+                    tracing::warn!("hearing starts again from the last commit: {error}");
+                    pause(Duration::from_millis(250)).await;
+                }
+            }
+        }
+    }
+
+    async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
+        let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
+        let identity = stream_identity(EVENTS, stream.cached_info().created.unix_timestamp_nanos());
+        let from = self.first_unheard(&stream, identity);
+        let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
+        let reset = stream.reset_consumer(self.service, Some(from)).await;
+        let mut expected =
+            reset.map_err(refused("set its consumer to the last commit"))?.info.delivered.consumer_sequence;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(500)
+            .expires(Duration::from_secs(10))
+            .heartbeat(Duration::from_secs(3))
+            .messages();
+        let mut messages = messages.await.map_err(refused("deliver messages"))?;
+        loop {
+            let message = tokio::select! {
+                message = messages.next() => message,
+                _ = connected.changed() => return Ok(End::Reconnected),
+            };
+            let stopped = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
+            let message = message.ok_or_else(stopped)?.map_err(refused("deliver messages"))?;
+            let (delivery, place) = delivery(message, identity)?;
+            expected += 1;
+            if place != expected {
+                let why = format!("message {expected} of the session is missing, {place} came");
+                return Err(Error::Broker { doing: "deliver messages without a gap", why });
+            }
+            if self.inputs.send(Input::Event(delivery)).await.is_err() {
+                return Ok(End::Stopped);
+            }
+        }
+    }
+
+    /// The first message that the service may not have heard. A stream that is another one, or shorter than what was
+    /// heard of it, is heard from its beginning.
+    fn first_unheard(&self, stream: &Stream, identity: EventId) -> u64 {
+        let last = stream.cached_info().state.last_sequence;
+        match *self.position.borrow() {
+            Some(position) if position.stream == identity && position.sequence <= last => position.sequence + 1,
+            Some(_) => {
+                tracing::warn!("the stream is not the one that was heard: hearing it from its beginning");
+                1
+            }
+            None => 1,
+        }
+    }
+
+    fn config(&self) -> pull::Config {
+        pull::Config {
+            durable_name: Some(self.service.to_owned()),
+            description: Some(format!("what {} hears", self.service)),
+            deliver_policy: DeliverPolicy::All,
+            replay_policy: ReplayPolicy::Instant,
+            ack_policy: AckPolicy::All,
+            ack_wait: Duration::from_secs(30),
+            max_ack_pending: 10_000,
+            filter_subjects: self.subjects.clone(),
+            ..Default::default()
+        }
+    }
+}
+
+/// A message as an input, with its place in the session.
+fn delivery(message: Message, stream: EventId) -> Result<(Delivery, u64), Error> {
+    let unread =
+        |error: async_nats::Error| Error::Broker { doing: "say where a message stands", why: error.to_string() };
+    let info = message.info().map_err(unread)?;
+    let (sequence, place) = (info.stream_sequence, info.consumer_sequence);
+    let published =
+        Timestamp::from_nanosecond(info.published.unix_timestamp_nanos()).unwrap_or_else(|_| ambient::now());
+    let delivery = Delivery {
+        headers: headers::from_wire(message.headers.as_ref()),
+        arrival: Arrival {
+            id: EventId::derived(&["message", &stream.to_string(), &sequence.to_string()]),
+            time: published,
+        },
+        stream,
+        sequence,
+        acknowledge: message.reply.as_ref().map(|reply| reply.to_string()),
+        subject: message.subject.to_string(),
+        body: message.payload.to_vec(),
+    };
+    Ok((delivery, place))
+}

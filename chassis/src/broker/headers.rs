@@ -1,0 +1,23 @@
+//! Headers, to and from the client library's own map.
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use events::Headers;
+
+/// For the wire. A value that no message can carry is left out; what comes from the wire or from an envelope never is.
+pub(crate) fn to_wire(headers: &Headers) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {
+            map.insert(name, value);
+        }
+    }
+    map
+}
+
+/// From the wire; of a header that is there more than once, the first value.
+pub(crate) fn from_wire(map: Option<&HeaderMap>) -> Headers {
+    let pair = |(name, values): (&HeaderName, &Vec<HeaderValue>)| {
+        Some((AsRef::<str>::as_ref(name).to_owned(), values.first()?.as_str().to_owned()))
+    };
+    map.map(|map| map.iter().filter_map(pair).collect()).unwrap_or_default()
+}

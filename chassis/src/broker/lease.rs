@@ -1,0 +1,176 @@
+//! One active instance per service. Whoever holds the lease works; another one with another store stands by.
+//!
+//! The lease is an entry of a key-value bucket that vanishes when it is not renewed. Its revision is the fencing token:
+//! renewing and taking over are conditional on it, so of two instances one wins and the other is told. Before each
+//! commit and each publish the holder checks, by its own monotonic clock, that it still holds the lease; where it cannot
+//! tell, it waits. See `docs/decisions/one-active-instance.md`.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    self,
+    kv::{CreateErrorKind, Store, UpdateErrorKind},
+    stream::StorageType,
+};
+use events::EventId;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use super::{Broker, refused};
+use crate::{Error, ambient::pause, draft::json, signal::stopped};
+
+/// The bucket of all leases.
+const BUCKET: &str = "leases";
+/// How long an instance that fell silent keeps another waiting.
+const LASTS: Duration = Duration::from_secs(6);
+/// How often it is renewed.
+const RENEWED_EVERY: Duration = Duration::from_secs(2);
+/// How much earlier than the broker the holder takes it for lapsed.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Who holds a lease.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    store: EventId,
+    process: u32,
+}
+
+/// A lease that is held, and has to be renewed.
+pub(crate) struct Lease {
+    bucket: Store,
+    service: &'static str,
+    holder: Vec<u8>,
+    revision: u64,
+    valid_until: watch::Sender<Option<Instant>>,
+}
+
+/// Whether the lease is held at this moment.
+#[derive(Clone)]
+pub(crate) struct Held {
+    service: &'static str,
+    valid_until: watch::Receiver<Option<Instant>>,
+}
+
+impl Held {
+    /// Returns at once while the lease is held; waits while that is not known; fails when it is lost.
+    pub async fn check(&mut self) -> Result<(), Error> {
+        loop {
+            match *self.valid_until.borrow_and_update() {
+                Some(until) if Instant::now() < until => return Ok(()),
+                Some(_) => {}
+                None => return Err(Error::LeaseLost { service: self.service.to_owned() }),
+            }
+            let lost = |_| Error::LeaseLost { service: self.service.to_owned() };
+            self.valid_until.changed().await.map_err(lost)?;
+        }
+    }
+}
+
+impl Lease {
+    /// Waits until the lease of `service` is free, and takes it. A lease that is held for the same store is free: its
+    /// holder is gone, for the store is open here.
+    pub async fn take(broker: &Broker, service: &'static str, store: EventId) -> Result<(Lease, Held), Error> {
+        let bucket = bucket(&broker.jetstream).await?;
+        let holder = json(&Holder { store, process: std::process::id() });
+        let mut standing_by = false;
+        loop {
+            let asked = Instant::now();
+            match bucket.create(service, holder.clone().into()).await {
+                Ok(revision) => return Ok(Lease::taken(bucket, service, holder, revision, asked)),
+                Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {}
+                Err(error) => return Err(refused("take the lease of the service")(error)),
+            }
+            let entry = bucket.entry(service).await.map_err(refused("read the lease of the service"))?;
+            let Some(entry) = entry.filter(|it| !it.value.is_empty()) else { continue };
+            let other: Option<Holder> = serde_json::from_slice(&entry.value).ok();
+            if other.as_ref().is_some_and(|other| other.store == store) {
+                let asked = Instant::now();
+                if let Ok(revision) = bucket.update(service, holder.clone().into(), entry.revision).await {
+                    return Ok(Lease::taken(bucket, service, holder, revision, asked));
+                }
+            } else if !standing_by {
+                let process = other.map_or(0, |other| other.process);
+                tracing::warn!(
+                    "another instance of {service} is active, with another store (process {process}): this one stands \
+                     by and takes over when that one ends"
+                );
+                standing_by = true;
+            }
+            pause(Duration::from_millis(500)).await;
+        }
+    }
+
+    fn taken(bucket: Store, service: &'static str, holder: Vec<u8>, revision: u64, asked: Instant) -> (Lease, Held) {
+        let (valid_until, held) = watch::channel(Some(asked + LASTS - MARGIN));
+        (Lease { bucket, service, holder, revision, valid_until }, Held { service, valid_until: held })
+    }
+
+    /// Renews the lease until `stop`, then gives it back. Ends with an error when another instance took it.
+    pub async fn keep(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        while timeout(RENEWED_EVERY, stopped(&mut stop)).await.is_err() {
+            if let Err(error) = self.renew().await {
+                self.valid_until.send_replace(None);
+                return Err(error);
+            }
+        }
+        // Where the broker cannot be reached the lease lapses by itself.
+        if let Err(error) = self.bucket.delete_expect_revision(self.service, Some(self.revision)).await {
+            tracing::debug!("the lease was not given back: {error}");
+        }
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> Result<(), Error> {
+        let asked = Instant::now();
+        let value = bytes(&self.holder);
+        let revision = match self.bucket.update(self.service, value, self.revision).await {
+            Ok(revision) => revision,
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => self.retake().await?,
+            Err(error) => {
+                // The broker did not answer: the lease runs out by itself, and work waits from then on.
+                tracing::debug!("the lease was not renewed: {error}");
+                return Ok(());
+            }
+        };
+        self.revision = revision;
+        self.valid_until.send_replace(Some(asked + LASTS - MARGIN));
+        Ok(())
+    }
+
+    /// The entry is not what it was. Either a renewal went through whose answer was lost, or the lease lapsed and nobody
+    /// took it, or somebody did.
+    async fn retake(&self) -> Result<u64, Error> {
+        let lost = || Error::LeaseLost { service: self.service.to_owned() };
+        match self.bucket.entry(self.service).await {
+            Ok(Some(entry)) if entry.value.as_ref() == self.holder => {
+                let renewed = self.bucket.update(self.service, bytes(&self.holder), entry.revision).await;
+                renewed.map_err(|_| lost())
+            }
+            Ok(Some(entry)) if !entry.value.is_empty() => Err(lost()),
+            Ok(_) => self.bucket.create(self.service, bytes(&self.holder)).await.map_err(|_| lost()),
+            Err(error) => Err(refused("read the lease of the service")(error)),
+        }
+    }
+}
+
+async fn bucket(jetstream: &jetstream::Context) -> Result<Store, Error> {
+    let config = jetstream::kv::Config {
+        bucket: BUCKET.to_owned(),
+        description: "one active instance per service".to_owned(),
+        history: 1,
+        max_age: LASTS,
+        storage: StorageType::File,
+        ..Default::default()
+    };
+    match jetstream.get_key_value(BUCKET).await {
+        Ok(bucket) => Ok(bucket),
+        Err(_) => jetstream.create_key_value(config).await.map_err(refused("make the bucket of leases")),
+    }
+}
+
+fn bytes<T: for<'a> From<Vec<u8>>>(holder: &[u8]) -> T {
+    T::from(holder.to_vec())
+}

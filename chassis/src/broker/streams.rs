@@ -1,0 +1,60 @@
+//! The two streams, as the contract describes them.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    Context,
+    stream::{Config, Info, RetentionPolicy, StorageType},
+};
+use events::{DEAD_LETTERS, EVENTS, EventId};
+
+use super::refused;
+use crate::Error;
+
+/// Makes the streams where they are missing. One that is there keeps what its operator set (replicas, age, size); only
+/// what the contract needs is added. Says whether the stream takes atomic batches.
+pub(crate) async fn ensure(jetstream: &Context, max_payload: usize) -> Result<bool, Error> {
+    let producers = ["order", "inventory", "payment", "shipping", "customer", "notification"];
+    let subjects = producers.map(|producer| format!("{producer}.>")).to_vec();
+    let events = ensure_one(jetstream, EVENTS, subjects, max_payload).await?;
+    ensure_one(jetstream, DEAD_LETTERS, vec!["dead.>".to_owned()], max_payload).await?;
+    if !events.config.allow_atomic_publish {
+        tracing::warn!("the broker takes no atomic batches: events are published one by one, which is slower");
+    }
+    Ok(events.config.allow_atomic_publish)
+}
+
+async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_payload: usize) -> Result<Info, Error> {
+    // What the server accepts, the stream stores: nothing vanishes between the two.
+    let max_message_size = i32::try_from(max_payload).unwrap_or(i32::MAX);
+    let needed = |config: Config| Config {
+        subjects: subjects.clone(),
+        allow_direct: true,
+        allow_atomic_publish: true,
+        max_message_size: config.max_message_size.max(max_message_size),
+        ..config
+    };
+    let config = match jetstream.get_stream(name).await {
+        Ok(stream) => {
+            let there = stream.cached_info();
+            if needed(there.config.clone()) == there.config {
+                return Ok(there.clone());
+            }
+            there.config.clone()
+        }
+        Err(_) => Config {
+            name: name.to_owned(),
+            retention: RetentionPolicy::Limits,
+            storage: StorageType::File,
+            duplicate_window: Duration::from_secs(120),
+            num_replicas: 1,
+            ..Config::default()
+        },
+    };
+    jetstream.create_or_update_stream(needed(config)).await.map_err(refused("make its streams"))
+}
+
+/// What tells a stream from one that was made anew under its name: sequences mean something only within one of them.
+pub fn stream_identity(name: &str, created_nanos: i128) -> EventId {
+    EventId::derived(&["stream", name, &created_nanos.to_string()])
+}

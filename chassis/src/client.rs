@@ -1,0 +1,111 @@
+//! The outside's view: what the `nats` CLI does, for programs. Sends commands, types events, reads an order's events.
+
+use std::time::Duration;
+
+use async_nats::{Client as Nats, ConnectOptions, HeaderMap, StatusCode};
+use events::{EVENTS, Headers, Key};
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{
+    Answer, Error, Refusal, Settings,
+    broker::{from_wire, refused, to_wire},
+};
+
+/// How long an answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// A message as it stands in the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// The subject.
+    pub subject: String,
+    /// All headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A connection for asking and telling.
+#[derive(Clone)]
+pub struct Client {
+    nats: Nats,
+}
+
+impl Client {
+    /// Connects to the broker of `settings`.
+    pub async fn connect(settings: &Settings) -> Result<Client, Error> {
+        let options = ConnectOptions::new().name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));
+        let nats = options.connect(settings.nats_url.clone()).await;
+        Ok(Client { nats: nats.map_err(|source| Error::NoBroker { url: settings.nats_address(), source })? })
+    }
+
+    /// Whether `service` answers: then it is ready.
+    pub async fn is_ready(&self, service: &str) -> bool {
+        let ping = self.nats.request(format!("$SRV.PING.{service}"), "".into());
+        matches!(timeout(Duration::from_secs(1), ping).await, Ok(Ok(_)))
+    }
+
+    /// Sends a command to `svc.<service>.<command>`. A refusal is the service's own; 503 where nobody answers.
+    pub async fn command(&self, subject: &str, body: Vec<u8>) -> Answer {
+        let nobody =
+            |error| Refusal::unavailable(format!("nobody answers {subject} ({error}): is the service running?"));
+        let answer = self.nats.request(subject.to_owned(), body.into()).await.map_err(nobody)?;
+        let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name)).map(|it| it.as_str());
+        match header("Nats-Service-Error-Code").and_then(|code| code.parse().ok()) {
+            Some(code) => {
+                Err(Refusal { code, message: header("Nats-Service-Error").unwrap_or("it says no more").to_owned() })
+            }
+            None => Ok(answer.payload.to_vec()),
+        }
+    }
+
+    /// Publishes an event as it is typed, and returns its place in the stream once the broker has it on its disk.
+    pub async fn publish(&self, subject: &str, headers: &Headers, body: Vec<u8>) -> Result<u64, Error> {
+        let request = self.nats.request_with_headers(subject.to_owned(), to_wire(headers), body.into());
+        let answer = request.await.map_err(refused("store the event"))?;
+        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
+        match (answer["seq"].as_u64(), answer["error"]["description"].as_str()) {
+            (Some(sequence), None) => Ok(sequence),
+            (_, why) => Err(Error::Broker {
+                doing: "store the event",
+                why: why.unwrap_or("its answer is not one of JetStream").to_owned(),
+            }),
+        }
+    }
+
+    /// The last event of each kind about `key`, in the order of the stream: an order's whole timeline.
+    pub async fn events_about(&self, key: &Key) -> Result<Vec<Stored>, Error> {
+        let inbox = self.nats.new_inbox();
+        let mut answers = self.nats.subscribe(inbox.clone()).await.map_err(refused("show events"))?;
+        let question = json!({ "multi_last": [format!("*.*.{key}")], "batch": 1000 }).to_string();
+        let subject = format!("$JS.API.DIRECT.GET.{EVENTS}");
+        let asked = self.nats.publish_with_reply(subject, inbox, question.into());
+        asked.await.map_err(refused("show events"))?;
+        let mut events = Vec::new();
+        loop {
+            let answer = timeout(ANSWER_WITHIN, answers.next()).await.ok().flatten();
+            let Some(answer) = answer.filter(|it| it.status != Some(StatusCode::NO_RESPONDERS)) else {
+                let why = format!("nobody answers for the stream {EVENTS}: is a service running?");
+                return Err(Error::Broker { doing: "show events", why });
+            };
+            match stored(answer.headers.as_ref(), answer.payload.to_vec()) {
+                Some(event) if answer.status.is_none() => events.push(event),
+                // The last answer carries a status: that was all, or there was nothing.
+                _ => break,
+            }
+        }
+        events.sort_by_key(|event| event.sequence);
+        Ok(events)
+    }
+}
+
+fn stored(wire: Option<&HeaderMap>, body: Vec<u8>) -> Option<Stored> {
+    let headers = from_wire(wire);
+    let sequence = headers.get("Nats-Sequence")?.parse().ok()?;
+    let subject = headers.get("Nats-Subject")?.clone();
+    Some(Stored { sequence, subject, headers, body })
+}

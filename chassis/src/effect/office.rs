@@ -1,0 +1,110 @@
+//! Where effects are performed: one desk per kind, and the attempts that are on their way.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{Pending, Retry, desk::Desk, performer::Performer};
+use crate::{Error, Input, ambient, signal::stopped};
+
+/// No attempt takes longer, whatever its performer does.
+const ATTEMPT_AT_MOST: Duration = Duration::from_secs(60);
+
+/// A kind of effect with who performs it.
+pub(crate) struct Kind {
+    pub performer: Performer,
+    pub desk: Desk,
+}
+
+/// The effects of one service.
+pub(crate) struct Office {
+    pub kinds: HashMap<String, Kind>,
+    /// Effects that were committed.
+    pub asked: mpsc::UnboundedReceiver<Vec<Pending>>,
+    pub inputs: mpsc::Sender<Input>,
+}
+
+/// An attempt that came to its end.
+struct Ended {
+    name: String,
+    key: String,
+    result: Result<Vec<u8>, Retry>,
+}
+
+impl Office {
+    /// Performs effects until `stop`; then starts no more, and waits for those on their way.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let start = Instant::now();
+        let mut attempts = JoinSet::new();
+        loop {
+            let now = start.elapsed();
+            for kind in self.kinds.values_mut() {
+                while let Some(effect) = kind.desk.start(now) {
+                    attempts.spawn(attempt(kind.performer.clone(), effect.clone()));
+                }
+            }
+            let wakes = self.kinds.values().filter_map(|kind| kind.desk.wakes_at(now)).min();
+            tokio::select! {
+                effects = self.asked.recv() => match effects {
+                    Some(effects) => self.add(start.elapsed(), effects),
+                    None => break,
+                },
+                Some(ended) = attempts.join_next() => self.end(start.elapsed(), finished(ended)?).await,
+                () = sleep_until(start + wakes.unwrap_or_default()), if wakes.is_some() => {}
+                () = stopped(&mut stop) => break,
+            }
+        }
+        while let Some(ended) = attempts.join_next().await {
+            self.end(start.elapsed(), finished(ended)?).await;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, now: Duration, effects: Vec<Pending>) {
+        for effect in effects {
+            match self.kinds.get_mut(&effect.name) {
+                Some(kind) => kind.desk.add(now, effect),
+                None => tracing::error!(effect = effect.name, "nobody performs it: it stays in the store"),
+            }
+        }
+    }
+
+    /// Hands the end of an attempt on as an input. Where the service stops meanwhile, the effect stays in the store.
+    async fn end(&mut self, now: Duration, ended: Ended) {
+        let Ended { name, key, result } = ended;
+        let Some(Kind { desk, .. }) = self.kinds.get_mut(&name) else { return };
+        let input = match result {
+            Ok(outcome) => {
+                if desk.succeeded(now, &key) {
+                    tracing::info!("{name} goes through again: what piled up is worked off");
+                }
+                Input::Outcome { name, key, outcome, time: ambient::now() }
+            }
+            Err(Retry { why }) => {
+                let failed = desk.failed(now, &key, &why);
+                tracing::warn!(order = key, attempts = failed.attempts, "{name} failed and is tried again: {why}");
+                if let Some(pause) = failed.opened {
+                    tracing::warn!("the breaker of {name} is open for {pause:?}: effects wait in the store");
+                }
+                Input::Attempt { name, key, attempts: failed.attempts, error: why }
+            }
+        };
+        if self.inputs.send(input).await.is_err() {
+            tracing::debug!("an attempt ended after the service: it is made again");
+        }
+    }
+}
+
+async fn attempt(performer: Performer, effect: Pending) -> Ended {
+    let attempt = timeout(ATTEMPT_AT_MOST, performer.attempt(effect.request.get()));
+    let result = attempt.await.unwrap_or_else(|_| Err(Retry::because(format!("no end within {ATTEMPT_AT_MOST:?}"))));
+    Ended { name: effect.name, key: effect.key, result }
+}
+
+fn finished(ended: Result<Ended, tokio::task::JoinError>) -> Result<Ended, Error> {
+    ended.map_err(|error| Error::Stopped { why: format!("a performer of effects panicked: {error}") })
+}

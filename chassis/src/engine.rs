@@ -1,0 +1,173 @@
+//! The one path that everything takes: inputs, turns, one commit, and only then anything that the outside can see.
+//!
+//! There is one writer per store, and this is it. It does no I/O but the store's, knows no clock, and is the same code
+//! in a running service, in a replay and in a simulation.
+
+mod turns;
+
+use events::EventId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Delivery, Error, Input, OutboxRow, Pending, Released, Reminder, Service, draft::Draft, draft::json, effect, key,
+    outbox, reminder, store::Store,
+};
+
+/// How many confirmed rows may wait for a commit that takes their removal along.
+const RETIRED_AT_MOST: usize = 1024;
+
+/// Up to where a service heard the stream. The store's word counts; the broker's consumer is set to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Which stream.
+    pub stream: EventId,
+    /// The last message that was taken, with all before it.
+    pub sequence: u64,
+}
+
+impl Position {
+    /// The position once `delivery` is taken. A message that is delivered again moves nothing back.
+    fn after(before: Option<Position>, delivery: &Delivery) -> Position {
+        let here = Position { stream: delivery.stream, sequence: delivery.sequence };
+        before.filter(|it| it.stream == here.stream && it.sequence > here.sequence).unwrap_or(here)
+    }
+}
+
+/// Whose store this is.
+#[derive(Serialize, Deserialize)]
+struct Owner {
+    service: String,
+    id: EventId,
+}
+
+/// What the last process left to do.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Rows that the broker has not confirmed.
+    pub said: Vec<OutboxRow>,
+    /// Effects without an outcome.
+    pub asked: Vec<Pending>,
+    /// Reminders that stand.
+    pub reminders: Vec<Reminder>,
+}
+
+/// A service on its store.
+pub struct Engine {
+    pub(crate) service: Service,
+    store: Box<dyn Store>,
+    id: EventId,
+    next_outbox_row: u64,
+    position: Option<Position>,
+    retired: Vec<u64>,
+}
+
+impl Engine {
+    /// Opens `service` on `store`. A new store takes `id` as its own; an old one keeps the id that it has.
+    pub fn open(service: Service, mut store: Box<dyn Store>, id: EventId) -> Result<Engine, Error> {
+        let owner: Option<Owner> = Draft::over(&*store, 0).read(key::STORE);
+        let id = match owner {
+            Some(owner) if owner.service == service.name() => owner.id,
+            Some(owner) => {
+                return Err(Error::ForeignStore { found: owner.service, expected: service.name().to_owned() });
+            }
+            None => {
+                let owner = Owner { service: service.name().to_owned(), id };
+                store.commit([(key::STORE.to_vec(), Some(json(&owner)))].into())?;
+                id
+            }
+        };
+        let position = Draft::over(&*store, 0).read(key::POSITION);
+        let next_outbox_row = outbox::unpublished(&*store)?.last().map_or(1, |row| row.number + 1);
+        Ok(Engine { service, store, id, next_outbox_row, position, retired: Vec::new() })
+    }
+
+    /// The store's identity.
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// Up to where the stream was heard.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// What the last process left to do. It comes before anything that a new batch releases.
+    pub fn unfinished(&self) -> Result<Unfinished, Error> {
+        Ok(Unfinished {
+            said: outbox::unpublished(&*self.store)?,
+            asked: effect::waiting(&*self.store)?,
+            reminders: reminder::standing(&*self.store)?,
+        })
+    }
+
+    /// The rows of the service as text: key and JSON, in ascending order.
+    pub fn rows(&self) -> Result<Vec<(String, String)>, Error> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.store.scan(b"r/").map(|pair| pair.map(|(key, value)| (text(&key[2..]), text(&value)))).collect()
+    }
+
+    /// Takes a batch of inputs, each in a turn of its own, in their order. After an error the engine is of no use: the
+    /// process opens the store again.
+    pub fn take(&mut self, inputs: Vec<Input>) -> Result<Released, Error> {
+        let mut released = Released::default();
+        let mut position = self.position;
+        let mut confirmed = Vec::new();
+        let mut draft = Draft::over(&*self.store, self.next_outbox_row);
+
+        // Each input in its turn. Nothing has happened yet: a crash here leaves the store as it was, the broker
+        // delivers again, and the client of a command hears nothing.
+        for input in inputs {
+            match input {
+                Input::Event(delivery) => {
+                    position = Some(Position::after(position, &delivery));
+                    draft = self.event(draft, &delivery);
+                    released.acknowledge = delivery.acknowledge.or(released.acknowledge);
+                }
+                Input::Command(request) => {
+                    let answer;
+                    (draft, answer) = self.command(draft, &request);
+                    released.answers.push((request.answer, answer));
+                }
+                Input::Outcome { name, key, outcome, time } => draft = self.outcome(draft, &name, &key, &outcome, time),
+                Input::Attempt { name, key, attempts, error } => {
+                    draft = self.attempt(draft, &name, &key, attempts, error);
+                }
+                Input::Reminder(reminder) => draft = self.reminder(draft, &reminder),
+                Input::Published(rows) => confirmed.extend(rows),
+            }
+        }
+        let (mut layer, next_outbox_row) = draft.finish()?;
+        self.retired.extend(confirmed);
+
+        // The position moves with what was taken up to it, and confirmed rows go with it. A batch that changed nothing
+        // (duplicates, questions) needs no commit: all of it is on the disk already.
+        if !layer.writes.is_empty() || self.retired.len() > RETIRED_AT_MOST {
+            if position != self.position {
+                layer.writes.insert(key::POSITION.to_vec(), Some(json(&position)));
+            }
+            layer.writes.extend(self.retired.drain(..).map(|number| (key::outbox(number), None)));
+            // A crash in here leaves all of the batch or nothing of it.
+            self.store.commit(layer.writes)?;
+        }
+
+        // From here on it has happened. A crash before the outside sees it is made good at the next start: the outbox,
+        // the effects and the reminders are read back, the broker delivers again what was not acknowledged and the
+        // inbox knows it, and a client that heard nothing asks again with its idempotency key.
+        self.position = position;
+        self.next_outbox_row = next_outbox_row;
+        released.said = layer.said;
+        released.asked = layer.asked;
+        released.reminders = layer.reminders;
+        Ok(released)
+    }
+
+    /// Writes what still waits for a commit. For an orderly end.
+    pub fn close(mut self) -> Result<(), Error> {
+        let mut writes: crate::store::Batch =
+            self.retired.drain(..).map(|number| (key::outbox(number), None)).collect();
+        if let Some(position) = self.position {
+            writes.insert(key::POSITION.to_vec(), Some(json(&position)));
+        }
+        self.store.commit(writes)
+    }
+}

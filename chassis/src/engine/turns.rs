@@ -1,0 +1,275 @@
+//! One input, one turn: which reaction it reaches, and what becomes of it when it is refused.
+
+use events::{Envelope, EventId, Headers, MAX_BODY_BYTES, Subject, header, trace};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Engine;
+use crate::{
+    Answer, Delivery, Pending, Refusal, Reminder, Request, Turn, Unacceptable,
+    dead_letter::{self, Lost},
+    draft::{Draft, json},
+    inbox::{self, Seen},
+    key,
+    service::{Declared, Heard},
+    store::MAX_ROW_BYTES,
+    turn::Cause,
+};
+
+/// The answer that a command got, kept under its idempotency key.
+#[derive(Serialize, Deserialize)]
+struct Answered {
+    print: [u8; 8],
+    answer: String,
+}
+
+impl Engine {
+    /// A message of the stream: taken, known already, or a dead letter. It is never in the way of the next one.
+    pub(super) fn event<'s>(&'s self, draft: Draft<'s>, delivery: &Delivery) -> Draft<'s> {
+        let service = self.service.name();
+        let lost = |id| Lost {
+            subject: &delivery.subject,
+            headers: &delivery.headers,
+            body: &delivery.body,
+            sequence: Some(delivery.sequence),
+            id,
+            time: delivery.arrival.time,
+        };
+        let subject = delivery.subject.parse::<Subject>();
+        let envelope = match subject.and_then(|it| Envelope::read(it, &delivery.headers, delivery.arrival)) {
+            Ok(envelope) => envelope,
+            Err(error) => return park(draft, service, &lost(delivery.arrival.id), error.into()),
+        };
+        let keyed = envelope.subject.key().is_some();
+        let own = envelope.subject.producer() == service;
+        let print = inbox::fingerprint(envelope.subject.kind(), &delivery.body);
+        match inbox::seen(&draft, envelope.id, keyed.then_some(print)) {
+            Seen::Never => {}
+            Seen::Before => return draft,
+            Seen::WithAnotherBody => {
+                let detail = format!("the id {} was used for another body before", envelope.id);
+                return park(draft, service, &lost(envelope.id), Unacceptable::new("id_reused", detail));
+            }
+        }
+        let Some(reaction) = self.service.events.get(envelope.subject.kind()).filter(|_| keyed || own) else {
+            let kind = envelope.subject.kind().to_owned();
+            return match own {
+                true => park(draft, service, &lost(envelope.id), events::Error::UnknownType { kind }.into()),
+                false => draft,
+            };
+        };
+        let cause = Cause {
+            id: envelope.id,
+            time: envelope.time,
+            saga: envelope.correlation.clone(),
+            traceparent: envelope.traceparent.clone(),
+        };
+        let known_to_broker = delivery.headers.contains_key(header::MESSAGE_ID);
+        let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker };
+        let turn = Turn::new(draft, service, &reaction.declared, cause);
+        let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
+        match result {
+            Ok(()) => {
+                // What was typed by hand is marked by the whole event that it became.
+                if keyed {
+                    inbox::mark(&mut draft, envelope.id, print);
+                }
+                draft.keep();
+                draft
+            }
+            Err(why) => park(draft, service, &lost(envelope.id), why),
+        }
+    }
+
+    /// A command and its answer. A refusal changes nothing.
+    pub(super) fn command<'s>(&'s self, draft: Draft<'s>, request: &Request) -> (Draft<'s>, Answer) {
+        let Some(reaction) = self.service.commands.get(request.command.as_str()) else {
+            let message = format!("{} answers no command {}", self.service.name(), request.command);
+            return (draft, Err(Refusal::not_found(message)));
+        };
+        let mut body = match read(&request.body) {
+            Ok(body) => body,
+            Err(refusal) => return (draft, Err(refusal)),
+        };
+        let print = inbox::fingerprint(&request.command, &json(&body));
+        let idempotency_key = match take_idempotency_key(&mut body) {
+            Ok(key) => key,
+            Err(refusal) => return (draft, Err(refusal)),
+        };
+        let id = idempotency_key
+            .as_ref()
+            .map_or(request.id, |key| EventId::derived(&[self.service.name(), "command", &request.command, key]));
+        if let Some(before) = draft.read::<Answered>(&key::answer(id)) {
+            let answer = match before.print == print {
+                true => Ok(before.answer.into_bytes()),
+                false => Err(Refusal::conflict("this idempotency_key was used for another body: use a new one")),
+            };
+            return (draft, answer);
+        }
+        let cause = Cause { id, time: request.time, saga: None, traceparent: trace(id) };
+        let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
+        let (mut draft, answer) = answered(turn, &reaction.declared, |turn| (reaction.run)(turn, body));
+        if idempotency_key.is_some()
+            && let Ok(answer) = &answer
+        {
+            let answered = Answered { print, answer: String::from_utf8_lossy(answer).into_owned() };
+            draft.put(key::answer(id), json(&answered));
+        }
+        match answer.is_ok() {
+            true => draft.keep(),
+            false => draft.discard(),
+        }
+        (draft, answer)
+    }
+
+    /// The outcome of an effect. One that nobody waits for any more was settled before.
+    pub(super) fn outcome<'s>(
+        &'s self,
+        draft: Draft<'s>,
+        name: &str,
+        about: &str,
+        outcome: &[u8],
+        time: Timestamp,
+    ) -> Draft<'s> {
+        let row = key::effect(name, about);
+        let (Some(pending), Some(reaction)) = (draft.read::<Pending>(&row), self.service.outcomes.get(name)) else {
+            return draft;
+        };
+        let Pending { cause, saga, traceparent, request, .. } = pending;
+        let cause = Cause { id: cause, time, saga, traceparent };
+        let mut turn = Turn::new(draft, self.service.name(), &reaction.declared, cause).about(about);
+        turn.draft.remove(row.clone());
+        let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, request.get(), outcome));
+        match result {
+            Ok(()) => draft.keep(),
+            Err(why) => {
+                draft = self.park_own(draft, &format!("effect.{name}.{about}"), outcome, time, why);
+                draft.remove(row);
+                draft.keep();
+            }
+        }
+        draft
+    }
+
+    /// An effect was tried in vain: kept, so that it can be seen how often and why.
+    pub(super) fn attempt<'s>(
+        &'s self,
+        mut draft: Draft<'s>,
+        name: &str,
+        about: &str,
+        attempts: u32,
+        error: String,
+    ) -> Draft<'s> {
+        let row = key::effect(name, about);
+        if let Some(pending) = draft.read::<Pending>(&row) {
+            draft.put(row, json(&Pending { attempts, last_error: Some(error), ..pending }));
+            draft.keep();
+        }
+        draft
+    }
+
+    /// A reminder that is due. One that was taken back or replaced meanwhile does nothing.
+    pub(super) fn reminder<'s>(&'s self, draft: Draft<'s>, due: &Reminder) -> Draft<'s> {
+        let row = key::reminder(&due.name, &due.key);
+        let stands = draft.read::<Reminder>(&row).is_some_and(|standing| standing == *due);
+        let Some(reaction) = self.service.reminders.get(due.name.as_str()).filter(|_| stands) else {
+            return draft;
+        };
+        let id = EventId::derived(&[self.service.name(), "reminder", &due.name, &due.key, &due.at.to_string()]);
+        let saga = events::Key::try_from(due.key.as_str()).ok();
+        let cause = Cause { id, time: due.at, saga, traceparent: trace(id) };
+        let mut turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
+        turn.draft.remove(row.clone());
+        let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &due.key));
+        match result {
+            Ok(()) => draft.keep(),
+            Err(why) => {
+                draft = self.park_own(draft, &format!("reminder.{}.{}", due.name, due.key), b"", due.at, why);
+                draft.remove(row);
+                draft.keep();
+            }
+        }
+        draft
+    }
+
+    /// Parks an input that never stood in the stream.
+    fn park_own<'s>(
+        &'s self,
+        draft: Draft<'s>,
+        subject: &str,
+        body: &[u8],
+        time: Timestamp,
+        why: Unacceptable,
+    ) -> Draft<'s> {
+        let id = EventId::derived(&[self.service.name(), subject, &time.to_string()]);
+        let lost = Lost { subject, headers: &Headers::new(), body, sequence: None, id, time };
+        park(draft, self.service.name(), &lost, why)
+    }
+}
+
+/// Runs a reaction. When it is refused, by itself or by the chassis, nothing of the turn stays in the draft.
+fn run<'s>(
+    mut turn: Turn<'s>,
+    reaction: impl FnOnce(&mut Turn<'s>) -> Result<(), Unacceptable>,
+) -> (Draft<'s>, Result<(), Unacceptable>) {
+    let result = reaction(&mut turn);
+    let (mut draft, allowed) = turn.finish();
+    let result = result.and(allowed);
+    if result.is_err() {
+        draft.discard();
+    }
+    (draft, result)
+}
+
+/// Runs the reaction to a command.
+fn answered<'s>(
+    mut turn: Turn<'s>,
+    declared: &Declared,
+    reaction: impl FnOnce(&mut Turn<'s>) -> Answer,
+) -> (Draft<'s>, Answer) {
+    let answer = reaction(&mut turn);
+    let (draft, allowed) = turn.finish();
+    let answer = answer.and_then(|answer| {
+        allowed.map_err(|why| Refusal::unprocessable(why.detail))?;
+        match answer.len() + 256 > MAX_ROW_BYTES {
+            true => Err(Refusal::unprocessable(format!("the answer of {} would be too large", declared.hears))),
+            false => Ok(answer),
+        }
+    });
+    (draft, answer)
+}
+
+/// Parks `lost` as a dead letter, once. It is not marked as taken: redriven, it gets another chance.
+fn park<'s>(mut draft: Draft<'s>, service: &'static str, lost: &Lost<'_>, why: Unacceptable) -> Draft<'s> {
+    tracing::warn!(subject = lost.subject, reason = %why.reason, "dead letter: {}", why.detail);
+    let message = dead_letter::message(service, lost, why);
+    let id = EventId::named(&message.headers[header::MESSAGE_ID]);
+    if inbox::seen(&draft, id, None) == Seen::Never {
+        inbox::mark(&mut draft, id, [0; 8]);
+        draft.say(message);
+        draft.keep();
+    }
+    draft
+}
+
+/// The body of a command as JSON. Its depth is bounded by the parser.
+fn read(body: &[u8]) -> Result<serde_json::Value, Refusal> {
+    if body.len() > MAX_BODY_BYTES {
+        let bytes = body.len();
+        return Err(Refusal::unreadable(format!(
+            "the body has {bytes} bytes and may have {MAX_BODY_BYTES}: send less"
+        )));
+    }
+    // A command without a body is one without fields: `nats req svc.order.get ''` says which are missing.
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| Refusal::unreadable(format!("the body is not JSON: {error}")))
+}
+
+/// Takes the `idempotency_key` out of a command: it is the chassis' business, for every command alike.
+fn take_idempotency_key(body: &mut serde_json::Value) -> Result<Option<String>, Refusal> {
+    match body.as_object_mut().and_then(|fields| fields.remove("idempotency_key")) {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(serde_json::Value::String(key)) if (1..=255).contains(&key.len()) => Ok(Some(key)),
+        Some(_) => Err(Refusal::unreadable("idempotency_key: use a string of 1 to 255 bytes")),
+    }
+}

@@ -1,0 +1,95 @@
+//! Everything that can move a service, and everything that a commit releases.
+
+use events::{Arrival, EventId, Headers};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::{Refusal, effect::Pending, outbox::OutboxRow, reminder::Reminder};
+
+/// A message of the stream.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The subject.
+    pub subject: String,
+    /// All headers.
+    pub headers: Headers,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+    /// What stands in for absent headers.
+    pub arrival: Arrival,
+    /// Which stream it stood in: one that was made anew counts from 1 again and has another identity.
+    pub stream: EventId,
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// Where it is acknowledged; nowhere in a replay.
+    pub acknowledge: Option<String>,
+}
+
+/// A command with the place where its answer goes.
+#[derive(Debug)]
+pub struct Request {
+    /// `place`.
+    pub command: String,
+    /// JSON.
+    pub body: Vec<u8>,
+    /// The command's id, where it does not bring a key of its own.
+    pub id: EventId,
+    /// When it came.
+    pub time: Timestamp,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What a command is answered.
+pub type Answer = Result<Vec<u8>, Refusal>;
+
+/// What moves a service.
+#[derive(Debug)]
+pub enum Input {
+    /// A message of the stream.
+    Event(Delivery),
+    /// A command.
+    Command(Request),
+    /// An effect came to its outcome.
+    Outcome {
+        /// The effect's name.
+        name: String,
+        /// Its idempotency key.
+        key: String,
+        /// The outcome as JSON.
+        outcome: Vec<u8>,
+        /// When it was known.
+        time: Timestamp,
+    },
+    /// An effect was tried in vain, and will be tried again.
+    Attempt {
+        /// The effect's name.
+        name: String,
+        /// Its idempotency key.
+        key: String,
+        /// How often it was tried so far.
+        attempts: u32,
+        /// Why it was in vain.
+        error: String,
+    },
+    /// A reminder is due.
+    Reminder(Reminder),
+    /// The broker confirmed these outbox rows.
+    Published(Vec<u64>),
+}
+
+/// What a commit releases. It exists only after the commit is on the disk: this is what makes "durable first" a matter
+/// of types.
+#[derive(Debug, Default)]
+pub struct Released {
+    /// Answers to commands.
+    pub answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// Where the last message of the batch is acknowledged; it stands for all before it.
+    pub acknowledge: Option<String>,
+    /// Rows for the relay, in order.
+    pub said: Vec<OutboxRow>,
+    /// Effects to start.
+    pub asked: Vec<Pending>,
+    /// Reminders to wait for.
+    pub reminders: Vec<Reminder>,
+}

@@ -1,0 +1,46 @@
+//! What a choreographed service stands on.
+//!
+//! A service is a table of reactions ([`Service`]); a reaction sees the world through a [`Turn`]; every input takes the
+//! one path through the [`Engine`]; a [`Runner`] puts that between a broker, a store and the outside.
+//!
+//! Invariant: rows, inbox, outbox, effects, reminders and position are written in one atomic commit, and it is on the
+//! disk before any command is answered, any message acknowledged, any event published, any effect started.
+
+pub mod ambient;
+mod broker;
+mod client;
+mod dead_letter;
+mod draft;
+mod effect;
+mod engine;
+mod error;
+mod inbox;
+mod input;
+mod key;
+pub mod logs;
+mod outbox;
+mod refusal;
+mod reminder;
+mod runner;
+mod service;
+pub mod settings;
+mod signal;
+mod store;
+mod turn;
+mod turn_loop;
+
+pub use broker::stream_identity;
+pub use client::{Client, Stored};
+pub use dead_letter::DeadLetter;
+pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
+pub use engine::{Engine, Position, Unfinished};
+pub use error::Error;
+pub use input::{Answer, Delivery, Input, Released, Request};
+pub use outbox::{Message, OutboxRow};
+pub use refusal::{Refusal, Unacceptable};
+pub use reminder::Reminder;
+pub use runner::Runner;
+pub use service::{Declared, Service};
+pub use settings::Settings;
+pub use store::{Batch, DiskStore, MAX_ROW_BYTES, MemoryStore, Pair, Store};
+pub use turn::{Row, Turn};

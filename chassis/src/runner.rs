@@ -1,0 +1,97 @@
+//! A service that runs: its engine between a broker, a store and the outside.
+
+use std::collections::HashMap;
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    DiskStore, Effect, Engine, Error, Pace, Perform, Service, Settings, ambient,
+    broker::{Broker, commands::Commands, consumer::Consumer, lease::Lease, relay::Relay},
+    effect::{
+        desk::Desk,
+        office::{Kind, Office},
+        performer::Performer,
+    },
+    logs, reminder,
+    signal::{self, stopped},
+    turn_loop::{Outlets, TurnLoop},
+};
+
+/// How many inputs wait for their turn before those who bring them wait.
+const INPUTS_AT_MOST: usize = 2048;
+
+/// A service and who performs its effects.
+pub struct Runner {
+    service: Service,
+    kinds: HashMap<String, Kind>,
+}
+
+impl Runner {
+    /// A runner of `service`.
+    pub fn new(service: Service) -> Runner {
+        Runner { service, kinds: HashMap::new() }
+    }
+
+    /// Says who performs the effects of the kind `F`, and at which pace.
+    pub fn performs<F: Effect>(mut self, performer: impl Perform<F>, pace: Pace) -> Runner {
+        let kind = Kind { performer: Performer::new(performer), desk: Desk::new(pace) };
+        self.kinds.insert(F::NAME.to_owned(), kind);
+        self
+    }
+
+    /// Runs the service until SIGINT or SIGTERM, then ends it in order: no new input, the last batch, the last answers,
+    /// the last events, the lease, all within [`Settings::shutdown`]. After an error, or a kill at any moment, the next
+    /// start goes on from the last commit.
+    pub async fn run(self, settings: Settings) -> Result<(), Error> {
+        let Runner { service, kinds } = self;
+        let name = service.name();
+        logs::start(name);
+        if let Some(effect) = service.effects().find(|effect| !kinds.contains_key(*effect)) {
+            return Err(Error::NoPerformer { service: name.to_owned(), effect: effect.to_owned() });
+        }
+        let subjects = service.subjects();
+        let commands: Vec<_> = service.commands().collect();
+
+        let mut tasks = JoinSet::new();
+        let (stopper, mut stop) = watch::channel(false);
+        tasks.spawn(signal::listen(stopper));
+
+        let store = DiskStore::open(&settings.data_dir.join(name))?;
+        let engine = Engine::open(service, Box::new(store), ambient::random_id())?;
+        let broker = Broker::connect(name, &settings).await?;
+        let (lease, held) = tokio::select! {
+            taken = Lease::take(&broker, name, engine.id()) => taken?,
+            () = stopped(&mut stop) => return Ok(()),
+        };
+        let (done, give_back) = watch::channel(false);
+        tasks.spawn(lease.keep(give_back));
+
+        // What takes what a commit releases, and goes on with what the last process left.
+        let (inputs, incoming) = mpsc::channel(INPUTS_AT_MOST);
+        let (said, rows) = mpsc::unbounded_channel();
+        let (confirming, confirmed) = mpsc::unbounded_channel();
+        let (asked, effects) = mpsc::unbounded_channel();
+        let (reminders, standing) = mpsc::unbounded_channel();
+        let (heard, position) = watch::channel(engine.position());
+        let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, heard };
+        outlets.resume(engine.unfinished()?);
+        let relay = Relay { broker: broker.clone(), lease: held.clone(), rows, confirmed: confirming };
+        tasks.spawn(relay.run());
+        tasks.spawn(Office { kinds, asked: effects, inputs: inputs.clone() }.run(stop.clone()));
+        tasks.spawn(reminder::wait(standing, inputs.clone(), stop.clone()));
+
+        // What brings inputs: first the stream, then the commands; a service that answers is ready.
+        let consumer = Consumer { broker: broker.clone(), service: name, subjects, position, inputs: inputs.clone() };
+        tasks.spawn(consumer.run(stop.clone()));
+        let commands = Commands::register(broker, name, commands.into_iter()).await?;
+        tasks.spawn(commands.run(inputs, stop.clone()));
+        tracing::info!("ready");
+
+        let batch_size = settings.batch_size;
+        let turns = TurnLoop { engine, inputs: incoming, confirmed, outlets, lease: held, batch_size, tasks, done };
+        turns.run(stop, settings.shutdown).await
+    }
+}

@@ -1,0 +1,77 @@
+//! The one place that reads the environment. Every knob has a variable, a default and a line here.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::Error;
+
+/// The settings that every service has.
+#[derive(Clone)]
+pub struct Settings {
+    /// `NATS_URL`: where the broker is; `nats://127.0.0.1:4222`. May carry credentials, so it is never logged.
+    pub nats_url: String,
+    /// `DATA_DIR`: the folder of all stores; `data`. A service's own is `<DATA_DIR>/<service>`.
+    pub data_dir: PathBuf,
+    /// `BATCH_SIZE`: how many inputs one commit takes at most; 256.
+    pub batch_size: usize,
+    /// `SHUTDOWN_SECONDS`: how long a stopping service may take to finish; 10.
+    pub shutdown: Duration,
+}
+
+impl Settings {
+    /// Reads the environment. A value that cannot be used is an error, never a silent default.
+    pub fn from_env() -> Result<Settings, Error> {
+        Ok(Settings {
+            nats_url: text("NATS_URL", "nats://127.0.0.1:4222"),
+            data_dir: PathBuf::from(text("DATA_DIR", "data")),
+            batch_size: number("BATCH_SIZE", 256, 1, 500)? as usize,
+            shutdown: Duration::from_secs(number("SHUTDOWN_SECONDS", 10, 1, 600)?),
+        })
+    }
+
+    /// The broker's address as it may be shown: without credentials.
+    pub fn nats_address(&self) -> String {
+        without_credentials(&self.nats_url)
+    }
+}
+
+/// The variable `name`, or `default` where it is unset or empty.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub fn text(name: &str, default: &str) -> String {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+}
+
+/// The variable `name` as a number between `least` and `most`.
+pub fn number(name: &str, default: u64, least: u64, most: u64) -> Result<u64, Error> {
+    let value = text(name, &default.to_string());
+    match value.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(Error::Setting { name: name.to_owned(), value, why: format!("use a number from {least} to {most}") }),
+    }
+}
+
+/// `url` without what stands between `//` and `@`.
+pub fn without_credentials(url: &str) -> String {
+    let hide = |one: &str| match (one.find("//"), one.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 2 <= at => format!("{}{}", &one[..scheme + 2], &one[at + 1..]),
+        (None, Some(at)) => one[at + 1..].to_owned(),
+        _ => one.to_owned(),
+    };
+    url.split(',').map(hide).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_shown() {
+        for (url, shown) in [
+            ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
+            ("nats://me:s3cret@host:4222", "nats://host:4222"),
+            ("token@host", "host"),
+            ("nats://a:b@one,nats://c:d@two", "nats://one,nats://two"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The store of a running service: sled 0.34, synced for real.
+//!
+//! `flush` alone asks the kernel to start writing and does not wait for the disk; `sync_data` on sled's own file does
+//! (see `docs/decisions/sled.md`). So a commit is `apply_batch`, `flush`, `sync_data`, in that order.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use super::{Batch, Pair, Store};
+use crate::Error;
+
+/// A store in a folder that one process holds at a time.
+pub struct DiskStore {
+    path: PathBuf,
+    db: sled::Db,
+    file: File,
+    /// Held for as long as the store is open; dropped last.
+    _lock: File,
+}
+
+impl DiskStore {
+    /// Opens the store in `path`, or makes it. Fails with [`Error::StoreLocked`] where another process holds it.
+    pub fn open(path: &Path) -> Result<DiskStore, Error> {
+        let io = |source| Error::StoreFiles { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(io)?;
+        let lock = File::create(path.join("lock")).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::StoreLocked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        remove_half_snapshots(path).map_err(io)?;
+        let db = sled::Config::new()
+            .path(path)
+            .cache_capacity(64 * 1024 * 1024)
+            .flush_every_ms(None)
+            .open()
+            .map_err(|source| Error::Store { path: path.to_owned(), source })?;
+        let file = File::options().write(true).open(path.join("db")).map_err(io)?;
+        file.sync_data().map_err(io)?;
+        // The names of the files are as durable as what is in them.
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
+        Ok(DiskStore { path: path.to_owned(), db, file, _lock: lock })
+    }
+
+    fn failed(&self) -> impl Fn(sled::Error) -> Error + '_ {
+        |source| Error::Store { path: self.path.clone(), source }
+    }
+}
+
+/// A kill while sled writes a snapshot leaves a file that makes every later open report corruption.
+fn remove_half_snapshots(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+impl Store for DiskStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.db.get(key).map_err(self.failed())?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        Box::new(self.db.scan_prefix(prefix).map(|pair| {
+            let (key, value) = pair.map_err(self.failed())?;
+            Ok((key.to_vec(), value.to_vec()))
+        }))
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), Error> {
+        let mut writes = sled::Batch::default();
+        for (key, value) in batch {
+            match value {
+                Some(value) => writes.insert(key, value),
+                None => writes.remove(key),
+            }
+        }
+        self.db.apply_batch(writes).map_err(self.failed())?;
+        self.db.flush().map_err(self.failed())?;
+        self.file.sync_data().map_err(|source| Error::StoreFiles { path: self.path.clone(), source })
+    }
+}

@@ -1,0 +1,201 @@
+//! A turn: what one input does to one service. A reaction sees the world through it and through nothing else.
+
+use events::{Envelope, Event, EventId, Key, Subject, child_trace, header};
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Effect, Unacceptable,
+    draft::{Draft, json},
+    effect::{Pending, Waiting},
+    inbox, key,
+    outbox::Message,
+    reminder::Reminder,
+    service::Declared,
+    store::MAX_ROW_BYTES,
+};
+
+/// A kind of row that a service keeps, under a key of its own.
+pub trait Row: Serialize + DeserializeOwned {
+    /// Where rows of this kind stand: one token, never changed.
+    const TABLE: &'static str;
+}
+
+/// Where an input comes from, as far as a reaction may depend on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    /// What the ids that are made in the turn are derived from, together with the reaction.
+    pub id: EventId,
+    /// The input's own time.
+    pub time: Timestamp,
+    /// The saga, where it is known.
+    pub saga: Option<Key>,
+    /// W3C trace context.
+    pub traceparent: String,
+}
+
+/// What one input does. Nothing of it is visible outside before the batch is on the disk; if the reaction refuses the
+/// input, nothing of it stays.
+pub struct Turn<'a> {
+    pub(crate) draft: Draft<'a>,
+    pub(crate) cause: Cause,
+    service: &'static str,
+    reaction: &'a Declared,
+    /// The reaction as the ids know it. It names the effect's key too, where one cause leads to several outcomes.
+    identity: String,
+    said: u32,
+    refused: Option<Unacceptable>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(draft: Draft<'a>, service: &'static str, reaction: &'a Declared, cause: Cause) -> Turn<'a> {
+        Turn { draft, cause, service, reaction, identity: reaction.hears.clone(), said: 0, refused: None }
+    }
+
+    /// Tells this turn apart from others that the same cause leads to through the same reaction.
+    pub(crate) fn about(mut self, key: &str) -> Turn<'a> {
+        self.identity = format!("{}/{key}", self.identity);
+        self
+    }
+
+    /// The time of the input: when the event happened, the command came, the outcome was known, the reminder was due.
+    pub fn now(&self) -> Timestamp {
+        self.cause.time
+    }
+
+    /// The id of the event or command that led to this turn.
+    pub fn cause(&self) -> EventId {
+        self.cause.id
+    }
+
+    /// A new id, derived from the cause: the same input gives the same id again.
+    pub fn new_id(&self, what: &str) -> EventId {
+        EventId::derived(&[self.service, &self.cause.id.to_string(), &self.identity, what])
+    }
+
+    /// The row under `key`, with what this batch wrote so far.
+    pub fn row<R: Row>(&self, key: impl AsRef<str>) -> Option<R> {
+        self.draft.read(&key::row(R::TABLE, key.as_ref()))
+    }
+
+    /// Writes the row under `key`. A row larger than 7 KiB refuses the whole turn.
+    pub fn put<R: Row>(&mut self, key: impl AsRef<str>, row: &R) {
+        let key = key::row(R::TABLE, key.as_ref());
+        let value = json(row);
+        self.fits(key.len() + value.len(), R::TABLE);
+        self.draft.put(key, value);
+    }
+
+    /// Says a fact: it is published after the commit, once in effect, after everything said before it.
+    pub fn emit<E: Event>(&mut self, event: &E) {
+        if !self.reaction.says.contains(&E::TYPE) {
+            let detail = format!("{} says {} and does not declare it", self.reaction.name, E::TYPE);
+            return self.refuse(Unacceptable::new("undeclared", detail));
+        }
+        let id = EventId::derived(&[self.service, &self.cause.id.to_string(), &self.identity, &self.said.to_string()]);
+        self.said += 1;
+        let key = event.key();
+        let envelope = Envelope {
+            id,
+            source: format!("/services/{}", self.service),
+            time: self.cause.time,
+            version: Some(E::VERSION.to_string()),
+            correlation: Some(self.cause.saga.clone().unwrap_or_else(|| key.clone())),
+            causation: Some(self.cause.id),
+            traceparent: child_trace(&self.cause.traceparent, id),
+            subject: Subject::keyed(E::TYPE, key),
+        };
+        self.say(event, &envelope, envelope.id);
+    }
+
+    /// Says an event that was typed by hand again, whole and under its key, with its own id.
+    ///
+    /// `known_to_broker` is whether the broker has seen that id as a message id: it would take the second message for a
+    /// duplicate, so that one gets a message id of its own.
+    pub(crate) fn say_keyed<E: Event>(&mut self, event: &E, typed: &Envelope, known_to_broker: bool) {
+        let key = event.key();
+        let envelope = Envelope {
+            version: Some(E::VERSION.to_string()),
+            correlation: typed.correlation.clone().or_else(|| Some(key.clone())),
+            subject: Subject::keyed(E::TYPE, key),
+            ..typed.clone()
+        };
+        let message_id = if known_to_broker { EventId::derived(&["keyed", &typed.id.to_string()]) } else { typed.id };
+        self.say(event, &envelope, message_id);
+    }
+
+    fn say<E: Event>(&mut self, event: &E, envelope: &Envelope, message_id: EventId) {
+        let body = match events::encode(event) {
+            Ok(body) => body,
+            Err(error) => return self.refuse(error.into()),
+        };
+        inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body));
+        let mut headers = envelope.headers();
+        headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());
+        let body = String::from_utf8(body).expect("serde_json writes UTF-8");
+        self.draft.say(Message { subject: envelope.subject.to_string(), headers, body });
+    }
+
+    /// Asks the outside for something, after the commit. While an effect of this name and key waits, asking again does
+    /// nothing.
+    pub fn perform<F: Effect>(&mut self, effect: &F) {
+        if !self.reaction.performs.contains(&F::NAME) {
+            let detail = format!("{} performs {} and does not declare it", self.reaction.name, F::NAME);
+            return self.refuse(Unacceptable::new("undeclared", detail));
+        }
+        let key = key::effect(F::NAME, &effect.key());
+        if self.draft.get(&key).is_some() {
+            return;
+        }
+        let pending = Pending {
+            name: F::NAME.to_owned(),
+            key: effect.key(),
+            request: serde_json::value::to_raw_value(effect).expect("an effect has string keys and plain values"),
+            cause: self.cause.id,
+            saga: self.cause.saga.clone(),
+            traceparent: self.cause.traceparent.clone(),
+            asked: self.cause.time,
+            attempts: 0,
+            last_error: None,
+        };
+        let value = json(&pending);
+        self.fits(key.len() + value.len(), F::NAME);
+        self.draft.put(key, value);
+        self.draft.turn.asked.push(pending);
+    }
+
+    /// How the effect of the kind `F` under `key` is getting on; none where it does not wait.
+    pub fn waiting<F: Effect>(&self, key: impl AsRef<str>) -> Option<Waiting> {
+        let Pending { attempts, last_error, .. } = self.draft.read(&key::effect(F::NAME, key.as_ref()))?;
+        Some(Waiting { attempts, last_error })
+    }
+
+    /// Asks to be reminded of `key` at `at` by the reaction to `name`. A later reminder of the same name and key
+    /// replaces an earlier one.
+    pub fn remind(&mut self, name: &str, key: impl AsRef<str>, at: Timestamp) {
+        let reminder = Reminder { at, name: name.to_owned(), key: key.as_ref().to_owned() };
+        self.draft.put(key::reminder(name, &reminder.key), json(&reminder));
+        self.draft.turn.reminders.push(reminder);
+    }
+
+    /// Takes a reminder back. One that does not stand is no error.
+    pub fn forget(&mut self, name: &str, key: impl AsRef<str>) {
+        self.draft.remove(key::reminder(name, key.as_ref()));
+    }
+
+    fn fits(&mut self, bytes: usize, what: &str) {
+        if bytes > MAX_ROW_BYTES {
+            let detail = format!("the row for {what} would have {bytes} bytes and may have {MAX_ROW_BYTES}: send less");
+            self.refuse(Unacceptable::new("too_large", detail));
+        }
+    }
+
+    fn refuse(&mut self, why: Unacceptable) {
+        self.refused.get_or_insert(why);
+    }
+
+    /// The draft back, and whether the chassis refuses what the reaction wanted.
+    pub(crate) fn finish(self) -> (Draft<'a>, Result<(), Unacceptable>) {
+        (self.draft, self.refused.map_or(Ok(()), Err))
+    }
+}

@@ -1,0 +1,148 @@
+//! The loop that gives inputs their turn. It is the only one that touches the engine, and so the store.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinError, JoinSet, block_in_place},
+};
+
+use crate::{
+    Engine, Error, Input, OutboxRow, Pending, Position, Released, Reminder, Unfinished, ambient, broker::lease::Held,
+    signal::stopped,
+};
+
+/// How many turns a batch may have: what waits, up to this. Alone, an input does not wait for others.
+pub(crate) type BatchSize = usize;
+
+/// Where a commit's consequences go.
+pub(crate) struct Outlets {
+    pub client: async_nats::Client,
+    pub said: mpsc::UnboundedSender<Vec<OutboxRow>>,
+    pub asked: mpsc::UnboundedSender<Vec<Pending>>,
+    pub reminders: mpsc::UnboundedSender<Vec<Reminder>>,
+    pub heard: watch::Sender<Option<Position>>,
+}
+
+/// The loop with all that it holds.
+pub(crate) struct TurnLoop {
+    pub engine: Engine,
+    pub inputs: mpsc::Receiver<Input>,
+    pub confirmed: mpsc::UnboundedReceiver<Vec<u64>>,
+    pub outlets: Outlets,
+    pub lease: Held,
+    pub batch_size: BatchSize,
+    /// Everything that runs beside the loop. One that fails ends the service.
+    pub tasks: JoinSet<Result<(), Error>>,
+    /// Set when the last row is published: the lease goes back.
+    pub done: watch::Sender<bool>,
+}
+
+impl TurnLoop {
+    /// Gives inputs their turn until `stop`, then ends in order within `deadline`.
+    pub async fn run(self, mut stop: watch::Receiver<bool>, deadline: Duration) -> Result<(), Error> {
+        let too_late = async {
+            stopped(&mut stop).await;
+            ambient::pause(deadline).await;
+        };
+        tokio::select! {
+            result = self.work() => result,
+            () = too_late => {
+                tracing::warn!("not everything ended within {deadline:?}: the next start goes on from the last commit");
+                Ok(())
+            }
+        }
+    }
+
+    async fn work(mut self) -> Result<(), Error> {
+        // Until everything that brings inputs has ended.
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                taken = self.inputs.recv_many(&mut batch, self.batch_size) => if taken == 0 { break },
+                Some(rows) = self.confirmed.recv() => batch.push(Input::Published(rows)),
+                Some(ended) = self.tasks.join_next() => {
+                    task(ended)?;
+                    continue;
+                }
+            }
+            while let Ok(rows) = self.confirmed.try_recv() {
+                batch.push(Input::Published(rows));
+            }
+            self.turn(std::mem::take(&mut batch)).await?;
+        }
+        // What was said last goes out, and is known to be out.
+        let TurnLoop { mut engine, mut confirmed, outlets, mut tasks, done, .. } = self;
+        let Outlets { client, said, .. } = outlets;
+        drop(said);
+        while let Some(rows) = confirmed.recv().await {
+            block_in_place(|| engine.take(vec![Input::Published(rows)]))?;
+        }
+        block_in_place(|| engine.close())?;
+        done.send_replace(true);
+        while let Some(ended) = tasks.join_next().await {
+            task(ended)?;
+        }
+        if let Err(error) = client.flush().await {
+            tracing::debug!("the last acknowledgement may come again: {error}");
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// One batch: only by the holder of the lease; durable first, then visible.
+    async fn turn(&mut self, batch: Vec<Input>) -> Result<(), Error> {
+        self.lease.check().await?;
+        let released = block_in_place(|| self.engine.take(batch))?;
+        self.outlets.heard.send_replace(self.engine.position());
+        self.outlets.release(released).await;
+        Ok(())
+    }
+}
+
+impl Outlets {
+    /// Hands on what the last process left to do, before anything that is new.
+    pub fn resume(&self, left: Unfinished) {
+        let Unfinished { said, asked, reminders } = left;
+        if !(said.is_empty() && asked.is_empty()) {
+            tracing::info!("going on with {} rows of the outbox and {} effects", said.len(), asked.len());
+        }
+        self.hand_on(said, asked, reminders);
+    }
+
+    async fn release(&self, released: Released) {
+        for row in &released.said {
+            let subject = &row.message.subject;
+            if let Some((kind, key)) = subject.rsplit_once('.').filter(|_| !subject.starts_with("dead.")) {
+                tracing::info!(order = key, "said {kind}");
+            }
+        }
+        for (to, answer) in released.answers {
+            // A client that is gone has lost its answer, not its command.
+            drop(to.send(answer));
+        }
+        self.hand_on(released.said, released.asked, released.reminders);
+        if let Some(place) = released.acknowledge
+            && let Err(error) = self.client.publish(place, "+ACK".into()).await
+        {
+            tracing::debug!("a message is not acknowledged and will come again: {error}");
+        }
+    }
+
+    /// A taker that is gone has stopped with the service: what is handed to it stands in the store.
+    fn hand_on(&self, said: Vec<OutboxRow>, asked: Vec<Pending>, reminders: Vec<Reminder>) {
+        if !said.is_empty() {
+            drop(self.said.send(said));
+        }
+        if !asked.is_empty() {
+            drop(self.asked.send(asked));
+        }
+        if !reminders.is_empty() {
+            drop(self.reminders.send(reminders));
+        }
+    }
+}
+
+fn task(ended: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
+    ended.unwrap_or_else(|error| Err(Error::Stopped { why: format!("a task panicked: {error}") }))
+}
