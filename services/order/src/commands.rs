@@ -1,0 +1,107 @@
+//! What a person asks of the order service.
+
+use chassis::{Refusal, Turn};
+use events::{
+    Address, CancelReason, Currency, CustomerId, Line, MAX_QUANTITY, MinorUnits, OrderCreated, OrderId, PaymentMethod,
+    Quantity, Sku,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::rows::{End, Order, Price};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    customer_id: CustomerId,
+    items: Vec<Item>,
+    payment_method: Option<PaymentMethod>,
+    ship_to: Option<Address>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item {
+    sku: Sku,
+    quantity: i64,
+}
+
+#[derive(Serialize)]
+pub struct Placed {
+    order_id: OrderId,
+    status: &'static str,
+    total: MinorUnits,
+    currency: Currency,
+}
+
+/// Places an order at the prices of the price book.
+pub fn place(turn: &mut Turn<'_>, command: Place) -> Result<Placed, Refusal> {
+    let (items, currency) = priced(turn, &command.items)?;
+    let placed = OrderCreated {
+        order_id: OrderId::from(turn.new_id("order")),
+        customer_id: command.customer_id,
+        total: events::total(&items).map_err(Refusal::unprocessable)?,
+        items,
+        currency,
+        payment_method: command.payment_method.unwrap_or_else(PaymentMethod::default_card),
+        ship_to: command.ship_to,
+    };
+    turn.emit(&placed);
+    let order = Order { placed: Some(placed.clone()), ..Order::default() };
+    turn.put(&placed.order_id, &order);
+    let OrderCreated { order_id, total, currency, .. } = placed;
+    Ok(Placed { order_id, status: order.status(), total, currency })
+}
+
+/// The items as lines, and the one currency of their prices.
+fn priced(turn: &Turn<'_>, items: &[Item]) -> Result<(Vec<Line>, Currency), Refusal> {
+    let mut lines = Vec::new();
+    let mut currency = None;
+    for item in items {
+        let sku = &item.sku;
+        let possible = |quantity: &Quantity| quantity.units() > 0;
+        let quantity = Quantity::try_from(item.quantity).ok().filter(possible).ok_or_else(|| {
+            let asked = item.quantity;
+            Refusal::unprocessable(format!("the quantity of {sku} is {asked}: order 1 to {MAX_QUANTITY}"))
+        })?;
+        let price: Price = turn.row(sku).ok_or_else(|| {
+            Refusal::unprocessable(format!("there is no {sku} in the price book: stock it, or correct the sku"))
+        })?;
+        let first = *currency.get_or_insert(price.currency);
+        if first != price.currency {
+            let message = format!("{sku} is priced in {} and others in {first}: order them apart", price.currency);
+            return Err(Refusal::unprocessable(message));
+        }
+        lines.push(Line { sku: sku.clone(), quantity, unit_price: price.unit_price });
+    }
+    match currency {
+        Some(currency) => Ok((lines, currency)),
+        None => Err(Refusal::unprocessable("an order needs at least one item")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Get {
+    order_id: OrderId,
+}
+
+#[derive(Serialize)]
+pub struct Shown {
+    #[serde(flatten)]
+    placed: OrderCreated,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<CancelReason>,
+}
+
+/// The order and how far it is.
+pub fn get(turn: &mut Turn<'_>, command: Get) -> Result<Shown, Refusal> {
+    let order: Order = turn.row(&command.order_id).unwrap_or_default();
+    let status = order.status();
+    let reason = match order.end {
+        Some(End::Cancelled(reason)) => Some(reason),
+        _ => None,
+    };
+    let missing = || Refusal::not_found(format!("there is no order {}", command.order_id));
+    Ok(Shown { placed: order.placed.ok_or_else(missing)?, status, reason })
+}

@@ -1,0 +1,89 @@
+//! What the order service knows. An order's row gathers facts in whatever order they come; its status follows from them.
+
+use chassis::{Row, Turn};
+use events::{CancelReason, Currency, MinorUnits, OrderCancelled, OrderCompleted, OrderCreated, OrderId, OrderPaid};
+use serde::{Deserialize, Serialize};
+
+/// What one unit costs, under its sku.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Price {
+    pub name: String,
+    pub unit_price: MinorUnits,
+    pub currency: Currency,
+}
+
+impl Row for Price {
+    const TABLE: &'static str = "price";
+}
+
+/// What is known of an order, under its id.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Order {
+    /// What was placed; nothing while only later facts are known.
+    pub placed: Option<OrderCreated>,
+    /// Stock is held.
+    pub reserved: bool,
+    /// The customer was charged.
+    pub charged: bool,
+    /// `order.paid` was said.
+    pub paid: bool,
+    /// A shipment is booked.
+    pub scheduled: bool,
+    /// Nothing is held any more, or nothing could be.
+    pub undone: Option<CancelReason>,
+    /// A terminal event was said.
+    pub end: Option<End>,
+}
+
+/// How an order ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    Completed,
+    Cancelled(CancelReason),
+}
+
+impl Row for Order {
+    const TABLE: &'static str = "order";
+}
+
+impl Order {
+    /// How far it is, in the contract's words.
+    pub fn status(&self) -> &'static str {
+        match self.end {
+            Some(End::Completed) => "shipped",
+            Some(End::Cancelled(_)) => "cancelled",
+            None if self.undone.is_some() => "cancelling",
+            None if self.paid => "paid",
+            None if self.reserved => "confirmed",
+            None => "pending",
+        }
+    }
+
+    /// Says what follows from everything that is known by now, and keeps the row. Each fact is said once, whatever the
+    /// order in which its conditions became known; nothing is said of an order before it was placed.
+    pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
+        if self.placed.is_some() && self.end.is_none() {
+            let order_id = || order_id.clone();
+            if let Some(reason) = self.undone {
+                self.end = Some(End::Cancelled(reason));
+                turn.emit(&OrderCancelled { order_id: order_id(), reason });
+            } else {
+                if self.charged && !self.paid {
+                    self.paid = true;
+                    turn.emit(&OrderPaid { order_id: order_id() });
+                }
+                if self.paid && self.scheduled {
+                    self.end = Some(End::Completed);
+                    turn.emit(&OrderCompleted { order_id: order_id() });
+                }
+            }
+        }
+        turn.put(order_id, &self);
+    }
+}
+
+/// The order, or what is known of one that was not placed yet.
+pub fn order(turn: &Turn<'_>, order_id: &OrderId) -> Order {
+    turn.row(order_id).unwrap_or_default()
+}

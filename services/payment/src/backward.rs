@@ -1,0 +1,74 @@
+//! The way back: what was charged is refunded; what was not never will be.
+
+use chassis::{Effect, Turn, Unacceptable};
+use events::{Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingFailed, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use crate::rows::{Payment, State, payment};
+
+/// Give the money back. The key is the order: an order is refunded once, however often this is performed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// The order.
+    pub order_id: OrderId,
+    /// The charge.
+    pub transaction_id: TransactionId,
+    /// How much.
+    pub money: Money,
+}
+
+/// What the gateway did about a refund. That it refuses is no outcome: a compensation is tried until it succeeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundOutcome {
+    /// The refund.
+    pub refund_id: RefundId,
+}
+
+impl Effect for Refund {
+    const NAME: &'static str = "refund";
+    type Outcome = RefundOutcome;
+
+    fn key(&self) -> String {
+        self.order_id.to_string()
+    }
+}
+
+pub fn undo_on_shipping_failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unacceptable> {
+    undo(turn, &event.order_id);
+    Ok(())
+}
+
+/// Undoes the payment from wherever it is; where there is nothing to undo, leaves a tombstone.
+fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
+    let mut payment = payment(turn, order_id);
+    match payment.state {
+        State::Waiting => {
+            payment.state = State::Voided;
+            turn.emit(&PaymentVoided { order_id: order_id.clone() });
+        }
+        // Whether there is something to undo shows when the charge has come to its end.
+        State::Charging => payment.unwanted = true,
+        State::Charged { .. } => ask_for_refund(turn, order_id, &mut payment),
+        State::Failed { .. } | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
+    }
+    turn.put(order_id, &payment);
+}
+
+/// Asks the gateway for the refund of a charged payment.
+pub fn ask_for_refund(turn: &mut Turn<'_>, order_id: &OrderId, payment: &mut Payment) {
+    if let (State::Charged { transaction_id }, Some(due)) = (payment.state.clone(), &payment.due) {
+        let refund = Refund { order_id: order_id.clone(), transaction_id: transaction_id.clone(), money: due.money };
+        turn.perform(&refund);
+        payment.state = State::Refunding { transaction_id };
+    }
+}
+
+pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutcome) -> Result<(), Unacceptable> {
+    let Refund { order_id, transaction_id, money } = refund.clone();
+    let refund_id = outcome.refund_id.clone();
+    let mut payment = payment(turn, &order_id);
+    payment.state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
+    turn.put(&order_id, &payment);
+    turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount: money.amount, currency: money.currency });
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! The way to a fulfilled order: stock is held and the amount is known, so the customer is charged, once.
+
+use chassis::{Effect, Turn, Unacceptable};
+use events::{InventoryReserved, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backward::ask_for_refund,
+    rows::{Due, State, payment},
+};
+
+/// Charge the customer. The key is the order: an order is charged once, however often this is performed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The order.
+    pub order_id: OrderId,
+    /// What is owed, and how it is paid.
+    pub due: Due,
+}
+
+/// What the gateway decided about a charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeOutcome {
+    /// The customer was charged.
+    Approved {
+        /// The charge.
+        transaction_id: TransactionId,
+    },
+    /// The customer was not charged.
+    Declined {
+        /// In the gateway's words.
+        reason: String,
+    },
+}
+
+impl Effect for Charge {
+    const NAME: &'static str = "charge";
+    type Outcome = ChargeOutcome;
+
+    fn key(&self) -> String {
+        self.order_id.to_string()
+    }
+}
+
+pub fn note_amount_due(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), Unacceptable> {
+    let mut payment = payment(turn, &event.order_id);
+    payment.due = Some(Due { money: event.due(), payment_method: event.payment_method.clone() });
+    payment.go_on(turn, &event.order_id);
+    Ok(())
+}
+
+pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserved) -> Result<(), Unacceptable> {
+    let mut payment = payment(turn, &event.order_id);
+    payment.reserved = true;
+    payment.go_on(turn, &event.order_id);
+    Ok(())
+}
+
+/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded.
+pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutcome) -> Result<(), Unacceptable> {
+    let order_id = charge.order_id.clone();
+    let mut payment = payment(turn, &order_id);
+    match outcome {
+        ChargeOutcome::Approved { transaction_id } => {
+            let Due { money, .. } = &charge.due;
+            turn.emit(&PaymentCompleted {
+                order_id: order_id.clone(),
+                transaction_id: transaction_id.clone(),
+                amount: money.amount,
+                currency: money.currency,
+            });
+            payment.state = State::Charged { transaction_id: transaction_id.clone() };
+            if payment.unwanted {
+                ask_for_refund(turn, &order_id, &mut payment);
+            }
+        }
+        ChargeOutcome::Declined { reason } => {
+            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason: reason.clone() });
+            payment.state = State::Failed { reason: reason.clone() };
+        }
+    }
+    turn.put(&order_id, &payment);
+    Ok(())
+}

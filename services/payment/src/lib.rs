@@ -1,0 +1,43 @@
+//! Payments: what an order owes, whether it was charged, and whether the customer has the money back.
+
+mod adopted;
+mod backward;
+mod commands;
+mod forward;
+mod gateway;
+mod rows;
+
+pub use backward::{Refund, RefundOutcome};
+pub use forward::{Charge, ChargeOutcome};
+pub use gateway::{Gateway, Unusable};
+
+use chassis::Service;
+use events::{
+    InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided, ShippingFailed,
+};
+
+/// The service: what it hears, and what it then says and asks of the gateway.
+pub fn payment() -> Service {
+    Service::new("payment")
+        .answers("get", commands::get)
+        // Forward
+        .on::<OrderCreated>(forward::note_amount_due)
+        .performs::<Charge>()
+        .on::<InventoryReserved>(forward::charge_on_inventory_reserved)
+        .performs::<Charge>()
+        .settles::<Charge>(forward::record_charge)
+        .says::<PaymentCompleted>()
+        .says::<PaymentFailed>()
+        .performs::<Refund>()
+        // Backward
+        .on::<ShippingFailed>(backward::undo_on_shipping_failed)
+        .says::<PaymentVoided>()
+        .performs::<Refund>()
+        .settles::<Refund>(backward::record_refund)
+        .says::<PaymentRefunded>()
+        // Its own facts, said by somebody else
+        .adopts::<PaymentCompleted>(adopted::completed)
+        .adopts::<PaymentFailed>(adopted::failed)
+        .adopts::<PaymentRefunded>(adopted::refunded)
+        .adopts::<PaymentVoided>(adopted::voided)
+}

@@ -1,0 +1,69 @@
+//! What the payment service knows of an order's money. The row gathers facts in whatever order they come.
+
+use chassis::{Row, Turn};
+use events::{Money, OrderId, PaymentMethod, RefundId, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use crate::forward::Charge;
+
+/// What is known of an order's payment, under the order's id.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Payment {
+    /// What is owed, once the order is known.
+    pub due: Option<Due>,
+    /// Stock is held, so the charge may be made.
+    pub reserved: bool,
+    /// It has to be undone as soon as the charge that is on its way has come to its end.
+    pub unwanted: bool,
+    /// Where the money is.
+    pub state: State,
+}
+
+/// What is owed, and how it is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    #[serde(flatten)]
+    pub money: Money,
+    pub payment_method: PaymentMethod,
+}
+
+/// Where the money is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum State {
+    /// With the customer.
+    #[default]
+    Waiting,
+    /// A charge is on its way.
+    Charging,
+    /// With us.
+    Charged { transaction_id: TransactionId },
+    /// With the customer: the charge was declined.
+    Failed { reason: String },
+    /// With us, and a refund is on its way.
+    Refunding { transaction_id: TransactionId },
+    /// With the customer again.
+    Refunded { transaction_id: TransactionId, refund_id: RefundId },
+    /// With the customer, for good: a tombstone for what comes late.
+    Voided,
+}
+
+impl Row for Payment {
+    const TABLE: &'static str = "payment";
+}
+
+impl Payment {
+    /// Asks for the charge once stock is held and the amount is known, and keeps the row.
+    pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
+        if let (State::Waiting, true, Some(due)) = (&self.state, self.reserved, &self.due) {
+            turn.perform(&Charge { order_id: order_id.clone(), due: due.clone() });
+            self.state = State::Charging;
+        }
+        turn.put(order_id, &self);
+    }
+}
+
+/// The payment of an order, or what is known of one whose order was not heard of yet.
+pub fn payment(turn: &Turn<'_>, order_id: &OrderId) -> Payment {
+    turn.row(order_id).unwrap_or_default()
+}

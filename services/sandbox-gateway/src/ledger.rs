@@ -1,0 +1,174 @@
+//! The ledger on disk: `ledger.jsonl`, one JSON line per thing that really happened.
+//!
+//! Append-only. An entry is on the disk, not merely in the system's cache, when [`Ledger::append`] returns. One process
+//! writes it at a time: the folder's `lock` file is held for as long as the ledger is open.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{entry::Entry, error::Error};
+
+/// The open ledger. Dropping it closes the file and lets another process have it.
+#[derive(Debug)]
+pub struct Ledger {
+    file: File,
+    failed: bool,
+    _lock: File,
+}
+
+/// What a ledger held when it was opened, each entry with its line number.
+pub type History = Vec<(usize, Entry)>;
+
+impl Ledger {
+    /// Opens the ledger in `folder`, making both if they are not there, and reads it back.
+    ///
+    /// A last line without its line end was being written when the process died, so nobody was told of it: it is cut off.
+    ///
+    /// # Errors
+    /// [`Error::LedgerInUse`], [`Error::BadLine`], and [`Error::Ledger`] where the file system says no.
+    pub fn open(folder: &Path) -> Result<(Self, History), Error> {
+        fs::create_dir_all(folder).map_err(failure(folder))?;
+        let lock = lock(folder)?;
+        let path = ledger_path(folder);
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failure(&path))?;
+        // The file's name must be as durable as its lines.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failure(folder))?;
+        let bytes = fs::read(&path).map_err(failure(&path))?;
+        let complete = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
+        if complete < bytes.len() {
+            cut_torn_line(&file, &path, complete, bytes.len())?;
+        }
+        let history = parse(&bytes[..complete], &path)?;
+        let ledger = Self { file, failed: false, _lock: lock };
+        Ok((ledger, history))
+    }
+
+    /// Writes one line and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// After a failure nobody knows what the file holds, so every later append fails too; opening the ledger again finds
+    /// out.
+    pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write failed; restart to read the ledger back"));
+        }
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        let outcome = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        self.failed = outcome.is_err();
+        outcome
+    }
+}
+
+/// Where the ledger of a data folder is.
+pub fn ledger_path(folder: &Path) -> PathBuf {
+    folder.join("ledger.jsonl")
+}
+
+fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(failure(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::LedgerInUse(folder.to_owned())),
+        Err(TryLockError::Error(source)) => Err(Error::Ledger { path, source }),
+    }
+}
+
+fn cut_torn_line(file: &File, path: &Path, complete: usize, found: usize) -> Result<(), Error> {
+    tracing::warn!(
+        ledger = %path.display(),
+        bytes = found - complete,
+        "the last line was never finished; nobody was told of it, and it is cut off"
+    );
+    file.set_len(complete as u64).and_then(|()| file.sync_all()).map_err(failure(path))
+}
+
+fn parse(lines: &[u8], path: &Path) -> Result<History, Error> {
+    lines
+        .split_inclusive(|&b| b == b'\n')
+        .enumerate()
+        .map(|(index, line)| {
+            let line_number = index + 1;
+            match serde_json::from_slice(line) {
+                Ok(entry) => Ok((line_number, entry)),
+                Err(error) => {
+                    Err(Error::BadLine { path: path.to_owned(), line: line_number, reason: error.to_string() })
+                }
+            }
+        })
+        .collect()
+}
+
+fn failure(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    |source| Error::Ledger { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::book::tests::charge;
+
+    fn entries(history: History) -> Vec<Entry> {
+        history.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    #[test]
+    fn what_was_appended_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
+        assert_eq!(history, []);
+        let written = [charge("pi_1", "a", 100), charge("pi_2", "b", 200)];
+        for entry in &written {
+            ledger.append(entry).unwrap();
+        }
+        drop(ledger);
+        let (_, history) = Ledger::open(folder.path()).unwrap();
+        assert_eq!(entries(history), written);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off_and_writing_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+        ledger.append(&charge("pi_1", "a", 100)).unwrap();
+        drop(ledger);
+        let path = ledger_path(folder.path());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend_from_slice(br#"{"at":"2026-01-01T00:00:00Z","kind":"cha"#);
+        fs::write(&path, bytes).unwrap();
+
+        let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
+        assert_eq!(entries(history), [charge("pi_1", "a", 100)]);
+        ledger.append(&charge("pi_2", "b", 200)).unwrap();
+        drop(ledger);
+        let (_, history) = Ledger::open(folder.path()).unwrap();
+        assert_eq!(history.len(), 2);
+    }
+
+    #[test]
+    fn any_other_bad_line_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = ledger_path(folder.path());
+        let good = serde_json::to_string(&charge("pi_1", "a", 100)).unwrap();
+        let content = format!("{good}\nnot a line\n{good}\n");
+        fs::write(&path, &content).unwrap();
+        let error = Ledger::open(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::BadLine { line: 2, .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+
+    #[test]
+    fn two_never_share_a_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Ledger::open(folder.path()).unwrap();
+        let error = Ledger::open(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::LedgerInUse(_)), "{error}");
+        drop(first);
+        Ledger::open(folder.path()).unwrap();
+    }
+}

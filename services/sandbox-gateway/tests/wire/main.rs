@@ -1,0 +1,14 @@
+//! The sandbox as a client sees it: a real server on a free port, over HTTP.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod payments;
+#[cfg(test)]
+mod persistence;
+#[cfg(test)]
+mod refunds;
