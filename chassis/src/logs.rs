@@ -1,6 +1,6 @@
 //! Logs: one line an entry on standard error, with the service's name and, where there is one, the order.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, process::ExitCode};
 
 use tracing_subscriber::{EnvFilter, fmt::time::FormatTime};
 
@@ -16,6 +16,17 @@ pub fn start(service: &'static str) {
         .with_target(false)
         .with_timer(Stamp { service })
         .init();
+}
+
+/// How a service's process ends: in order, or with the one sentence that says why not.
+pub fn end(result: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// What stands before every entry.

@@ -15,7 +15,7 @@ use crate::{
         office::{Kind, Office},
         performer::Performer,
     },
-    logs, reminder,
+    reminder,
     signal::{self, stopped},
     turn_loop::{Outlets, TurnLoop},
 };
@@ -48,7 +48,6 @@ impl Runner {
     pub async fn run(self, settings: Settings) -> Result<(), Error> {
         let Runner { service, kinds } = self;
         let name = service.name();
-        logs::start(name);
         if let Some(effect) = service.effects().find(|effect| !kinds.contains_key(*effect)) {
             return Err(Error::NoPerformer { service: name.to_owned(), effect: effect.to_owned() });
         }

@@ -118,7 +118,7 @@ impl Service {
         let declared = declare(name, &reaction);
         let run: OnCommand = Box::new(move |turn, body| {
             let command = C::deserialize(body)
-                .map_err(|error| Refusal::unreadable(format!("the body is not a {name}: {error}")))?;
+                .map_err(|error| Refusal::unreadable(format!("the body does not read as {name}: {error}")))?;
             let answer = reaction(turn, command)?;
             Ok(crate::draft::json(&answer))
         });

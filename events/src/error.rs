@@ -19,7 +19,7 @@ pub enum Error {
         bytes: usize,
     },
     /// The body is not the JSON that the event's type asks for.
-    #[error("the body is not a {kind}: {why}")]
+    #[error("the body does not read as {kind}: {why}")]
     Malformed {
         /// The event's type.
         kind: String,
@@ -27,7 +27,7 @@ pub enum Error {
         why: String,
     },
     /// The body is well-formed and cannot be true: a total that is not the sum of the lines, say.
-    #[error("the {kind} cannot be true: {why}")]
+    #[error("what {kind} says cannot be true: {why}")]
     Invalid {
         /// The event's type.
         kind: String,

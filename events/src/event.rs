@@ -58,7 +58,12 @@ pub fn decode<E: Event>(envelope: &Envelope, body: &[u8]) -> Result<E, Error> {
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(kind: &str, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::Malformed { kind: kind.to_owned(), why: error.to_string() })
+    let malformed = |why: String| Error::Malformed { kind: kind.to_owned(), why };
+    // serde would take the fields from an array too, in the order in which they happen to be declared.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(malformed("a JSON object is expected".to_owned()));
+    }
+    serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))
 }
 
 /// The version that the envelope names, as a number that is not newer than `newest`.

@@ -262,7 +262,11 @@ fn read(body: &[u8]) -> Result<serde_json::Value, Refusal> {
     }
     // A command without a body is one without fields: `nats req svc.order.get ''` says which are missing.
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Refusal::unreadable(format!("the body is not JSON: {error}")))
+    match serde_json::from_slice(body) {
+        Ok(body @ serde_json::Value::Object(_)) => Ok(body),
+        Ok(_) => Err(Refusal::unreadable("the body is JSON and not an object: use {\"field\": value}")),
+        Err(error) => Err(Refusal::unreadable(format!("the body is not JSON: {error}"))),
+    }
 }
 
 /// Takes the `idempotency_key` out of a command: it is the chassis' business, for every command alike.

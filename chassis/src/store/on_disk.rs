@@ -4,8 +4,10 @@
 //! (see `docs/decisions/sled.md`). So a commit is `apply_batch`, `flush`, `sync_data`, in that order.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, DirBuilder, File, TryLockError},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::{Batch, Pair, Store};
@@ -24,7 +26,8 @@ impl DiskStore {
     /// Opens the store in `path`, or makes it. Fails with [`Error::StoreLocked`] where another process holds it.
     pub fn open(path: &Path) -> Result<DiskStore, Error> {
         let io = |source| Error::StoreFiles { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(io)?;
+        // What is in it concerns customers: nobody else on the machine reads it.
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
         let lock = File::create(path.join("lock")).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -32,12 +35,8 @@ impl DiskStore {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         remove_half_snapshots(path).map_err(io)?;
-        let db = sled::Config::new()
-            .path(path)
-            .cache_capacity(64 * 1024 * 1024)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|source| Error::Store { path: path.to_owned(), source })?;
+        let config = sled::Config::new().path(path).cache_capacity(64 * 1024 * 1024).flush_every_ms(None);
+        let db = open_patiently(&config).map_err(|source| Error::Store { path: path.to_owned(), source })?;
         let file = File::options().write(true).open(path.join("db")).map_err(io)?;
         file.sync_data().map_err(io)?;
         // The names of the files are as durable as what is in them.
@@ -47,6 +46,20 @@ impl DiskStore {
 
     fn failed(&self) -> impl Fn(sled::Error) -> Error + '_ {
         |source| Error::Store { path: self.path.clone(), source }
+    }
+}
+
+/// Opens the database. A store that was closed in this process a moment ago still holds sled's own lock until its last
+/// thread has ended; that no other process holds it is known by ours.
+fn open_patiently(config: &sled::Config) -> Result<sled::Db, sled::Error> {
+    let patience = Instant::now() + Duration::from_secs(5);
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("lock") && Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result,
+        }
     }
 }
 

@@ -1,8 +1,15 @@
 //! Runs the inventory service.
 
-use chassis::{Runner, Settings};
+use std::process::ExitCode;
+
+use chassis::{Runner, Settings, logs};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    logs::start("inventory");
+    logs::end(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
     Ok(Runner::new(inventory::inventory()).run(Settings::from_env()?).await?)
 }

@@ -5,7 +5,7 @@ use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefunded, P
 
 use crate::rows::{Payment, State, payment};
 
-/// The order was charged elsewhere: it is not charged here.
+/// The order was charged: by an earlier self, or elsewhere.
 pub fn completed(turn: &mut Turn<'_>, event: &PaymentCompleted) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
     let charged = Money { amount: event.amount, currency: event.currency };
@@ -19,6 +19,7 @@ pub fn completed(turn: &mut Turn<'_>, event: &PaymentCompleted) -> Result<(), Un
     Ok(())
 }
 
+/// The charge failed. Should one that is on its way succeed all the same, it is refunded.
 pub fn failed(turn: &mut Turn<'_>, event: &PaymentFailed) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
     payment.state = State::Failed { reason: event.reason.clone() };
@@ -26,18 +27,23 @@ pub fn failed(turn: &mut Turn<'_>, event: &PaymentFailed) -> Result<(), Unaccept
     Ok(())
 }
 
+/// Nothing will be charged: a promise that cannot be made while a charge is on its way.
 pub fn voided(turn: &mut Turn<'_>, event: &PaymentVoided) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
+    if payment.state == State::Charging {
+        return contradicts(format!("the payment of {} is {}", event.order_id, name(&payment.state)));
+    }
     payment.state = State::Voided;
     turn.put(&event.order_id, &payment);
     Ok(())
 }
 
-/// The money was given back elsewhere.
+/// The money was given back: by an earlier self, or elsewhere.
 pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unacceptable> {
     let mut payment = payment(turn, &event.order_id);
     match &payment.state {
-        State::Charged { transaction_id } if *transaction_id == event.transaction_id => {}
+        State::Charged { transaction_id } | State::Refunding { transaction_id }
+            if *transaction_id == event.transaction_id => {}
         state => return contradicts(format!("the payment of {} is {}", event.order_id, name(state))),
     }
     let refund_id = event.refund_id.clone();
@@ -46,11 +52,11 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
     Ok(())
 }
 
-/// The payment, if nothing has happened to it yet.
+/// The payment, if nothing is known of how it ended.
 fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Payment, Unacceptable> {
     let payment = payment(turn, order_id);
     match &payment.state {
-        State::Waiting => Ok(payment),
+        State::Waiting | State::Charging => Ok(payment),
         state => Err(Unacceptable::contradicts(format!("the payment of {order_id} is {}", name(state)))),
     }
 }

@@ -67,6 +67,10 @@ pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutco
     let Refund { order_id, transaction_id, money } = refund.clone();
     let refund_id = outcome.refund_id.clone();
     let mut payment = payment(turn, &order_id);
+    if let State::Refunded { .. } = payment.state {
+        // Somebody said so before: the outcome tells nothing new.
+        return Ok(());
+    }
     payment.state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
     turn.put(&order_id, &payment);
     turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount: money.amount, currency: money.currency });

@@ -1,7 +1,7 @@
 //! The way to a fulfilled order: stock is held and the amount is known, so the customer is charged, once.
 
 use chassis::{Effect, Turn, Unacceptable};
-use events::{InventoryReserved, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, TransactionId};
+use events::{InventoryReserved, Money, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -45,7 +45,8 @@ impl Effect for Charge {
 
 pub fn note_amount_due(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), Unacceptable> {
     let mut payment = payment(turn, &event.order_id);
-    payment.due = Some(Due { money: event.due(), payment_method: event.payment_method.clone() });
+    // An order is placed once: what somebody types under its id later changes nothing.
+    payment.due.get_or_insert(Due { money: event.due(), payment_method: event.payment_method.clone() });
     payment.go_on(turn, &event.order_id);
     Ok(())
 }
@@ -57,27 +58,38 @@ pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserv
     Ok(())
 }
 
-/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded.
+/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded; so is one that was
+/// said to have failed meanwhile.
 pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutcome) -> Result<(), Unacceptable> {
     let order_id = charge.order_id.clone();
     let mut payment = payment(turn, &order_id);
-    match outcome {
-        ChargeOutcome::Approved { transaction_id } => {
-            let Due { money, .. } = &charge.due;
+    match (outcome, &payment.state) {
+        // Somebody said so before: the outcome tells nothing new.
+        (ChargeOutcome::Declined { .. }, State::Failed { .. }) => return Ok(()),
+        (ChargeOutcome::Approved { transaction_id }, State::Charged { transaction_id: said }) => {
+            return match transaction_id == said {
+                true => Ok(()),
+                false => Err(Unacceptable::contradicts(format!("{order_id} was charged by {said} already"))),
+            };
+        }
+        (ChargeOutcome::Declined { reason }, _) => {
+            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason: reason.clone() });
+            payment.state = State::Failed { reason: reason.clone() };
+        }
+        (ChargeOutcome::Approved { transaction_id }, before) => {
+            let unwanted = payment.unwanted || matches!(before, State::Failed { .. });
+            let Money { amount, currency } = charge.due.money;
+            let transaction_id = transaction_id.clone();
             turn.emit(&PaymentCompleted {
                 order_id: order_id.clone(),
                 transaction_id: transaction_id.clone(),
-                amount: money.amount,
-                currency: money.currency,
+                amount,
+                currency,
             });
-            payment.state = State::Charged { transaction_id: transaction_id.clone() };
-            if payment.unwanted {
+            payment.state = State::Charged { transaction_id };
+            if unwanted {
                 ask_for_refund(turn, &order_id, &mut payment);
             }
-        }
-        ChargeOutcome::Declined { reason } => {
-            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason: reason.clone() });
-            payment.state = State::Failed { reason: reason.clone() };
         }
     }
     turn.put(&order_id, &payment);

@@ -10,6 +10,7 @@ mod rows;
 pub use backward::{Refund, RefundOutcome};
 pub use forward::{Charge, ChargeOutcome};
 pub use gateway::{Gateway, Unusable};
+pub use rows::Due;
 
 use chassis::Service;
 use events::{

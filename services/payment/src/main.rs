@@ -1,10 +1,17 @@
 //! Runs the payment service.
 
-use chassis::{Pace, Runner, Settings};
+use std::process::ExitCode;
+
+use chassis::{Pace, Runner, Settings, logs};
 use payment::{Charge, Gateway, Refund};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    logs::start("payment");
+    logs::end(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
     let gateway = Gateway::from_env()?;
     let runner = Runner::new(payment::payment())
         .performs::<Charge>(gateway.clone(), Pace::DEFAULT)

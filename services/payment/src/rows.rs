@@ -22,8 +22,10 @@ pub struct Payment {
 /// What is owed, and how it is paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
+    /// How much.
     #[serde(flatten)]
     pub money: Money,
+    /// In the gateway's words.
     pub payment_method: PaymentMethod,
 }
 

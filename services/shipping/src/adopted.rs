@@ -5,9 +5,12 @@ use events::{OrderId, ShippingFailed, ShippingScheduled};
 
 use crate::rows::{Shipment, State, shipment};
 
-/// The order was given to a carrier elsewhere: it is not booked here.
+/// A carrier took the order: booked by an earlier self, or elsewhere.
 pub fn scheduled(turn: &mut Turn<'_>, event: &ShippingScheduled) -> Result<(), Unacceptable> {
     let mut shipment = open(turn, &event.order_id)?;
+    if !shipment.paid {
+        return Err(Unacceptable::contradicts(format!("the order {} is not paid", event.order_id)));
+    }
     let ShippingScheduled { shipment_id, carrier, eta, .. } = event.clone();
     shipment.state = State::Scheduled { shipment_id, carrier, eta };
     turn.put(&event.order_id, &shipment);
@@ -21,12 +24,11 @@ pub fn failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unaccep
     Ok(())
 }
 
-/// The shipment, if nothing has been asked of a carrier yet.
+/// The shipment, if nothing is known of how it ended.
 fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Shipment, Unacceptable> {
     let shipment = shipment(turn, order_id);
     let is = match &shipment.state {
-        State::Waiting => return Ok(shipment),
-        State::Booking => "on its way to the carrier",
+        State::Waiting | State::Booking => return Ok(shipment),
         State::Scheduled { .. } => "scheduled",
         State::Failed { .. } => "refused",
     };

@@ -47,7 +47,8 @@ impl Effect for Booking {
 
 pub fn note_address(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), Unacceptable> {
     let mut shipment = shipment(turn, &event.order_id);
-    shipment.destination = Some(Destination { ship_to: event.ship_to.clone() });
+    // An order is placed once: what somebody types under its id later changes nothing.
+    shipment.destination.get_or_insert(Destination { ship_to: event.ship_to.clone() });
     shipment.go_on(turn, &event.order_id);
     Ok(())
 }
@@ -63,12 +64,23 @@ pub fn book_on_order_paid(turn: &mut Turn<'_>, event: &OrderPaid) -> Result<(), 
 pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingOutcome) -> Result<(), Unacceptable> {
     let order_id = booking.order_id.clone();
     let mut shipment = shipment(turn, &order_id);
-    match outcome.clone() {
-        BookingOutcome::Booked { shipment_id, carrier, eta } => {
+    match (outcome.clone(), &shipment.state) {
+        // Somebody said so before: the outcome tells nothing new.
+        (BookingOutcome::Refused { .. }, State::Failed { .. }) => return Ok(()),
+        (BookingOutcome::Booked { shipment_id, .. }, State::Scheduled { shipment_id: said, .. })
+            if shipment_id == *said =>
+        {
+            return Ok(());
+        }
+        (BookingOutcome::Booked { shipment_id, .. }, State::Scheduled { .. } | State::Failed { .. }) => {
+            let detail = format!("{order_id} is booked as {shipment_id}, and something else was said before");
+            return Err(Unacceptable::contradicts(detail));
+        }
+        (BookingOutcome::Booked { shipment_id, carrier, eta }, _) => {
             shipment.state = State::Scheduled { shipment_id: shipment_id.clone(), carrier: carrier.clone(), eta };
             turn.emit(&ShippingScheduled { order_id: order_id.clone(), shipment_id, carrier, eta });
         }
-        BookingOutcome::Refused { reason } => {
+        (BookingOutcome::Refused { reason }, _) => {
             shipment.state = State::Failed { reason: reason.clone() };
             turn.emit(&ShippingFailed { order_id: order_id.clone(), reason });
         }

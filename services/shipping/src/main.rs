@@ -1,10 +1,17 @@
 //! Runs the shipping service.
 
-use chassis::{Pace, Runner, Settings};
+use std::process::ExitCode;
+
+use chassis::{Pace, Runner, Settings, logs};
 use shipping::{Booking, LocalCarrier};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    logs::start("shipping");
+    logs::end(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
     let runner = Runner::new(shipping::shipping()).performs::<Booking>(LocalCarrier, Pace::DEFAULT);
     Ok(runner.run(Settings::from_env()?).await?)
 }

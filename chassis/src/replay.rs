@@ -1,0 +1,125 @@
+//! Running recorded inputs through a service in memory: the real reactions, the real engine, no broker.
+//!
+//! A recording is a line of JSON per input: `{"subject": …, "headers": {…}, "data": …}`. What the subject says, the
+//! input is: `svc.<service>.<command>` is a command, `effect.<name>.<key>` the outcome of an effect, everything else a
+//! message of the stream. `data` that is a string stands for a body that is not JSON, byte for byte. What follows is
+//! written as a transcript for a snapshot: nothing in it depends on the clock or on chance.
+
+use std::fmt::Write;
+
+use events::{Arrival, EventId, Headers};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use crate::{Answer, Delivery, Engine, Error, Input, MemoryStore, Released, Request, Service};
+
+/// An input as it was recorded.
+#[derive(Debug, Deserialize)]
+struct Line {
+    subject: String,
+    #[serde(default)]
+    headers: Headers,
+    data: serde_json::Value,
+}
+
+/// What a recording cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A line is not an input.
+    #[error("line {line} of the recording is not an input: {source}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What serde says.
+        source: serde_json::Error,
+    },
+    /// The engine stopped.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
+/// Runs `recording` through `service` on an empty store. The transcript tells what followed each input, and the rows at
+/// the end. Line n happens at second n of 2026, unless its headers say otherwise.
+pub fn replay(service: Service, recording: &str) -> Result<String, ReplayError> {
+    let name = service.name();
+    let mut engine = Engine::open(service, Box::new(MemoryStore::default()), EventId::derived(&["replay"]))?;
+    let mut transcript = String::new();
+    for (at, text) in recording.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let number = at + 1;
+        let line: Line = serde_json::from_str(text).map_err(|source| ReplayError::Line { line: number, source })?;
+        write(&mut transcript, format_args!("{number:>2} {}", line.subject));
+        let (input, answer) = input(name, number as u64, line);
+        let Released { answers, said, asked, reminders, .. } = engine.take(vec![input])?;
+        for (to, answer) in answers {
+            drop(to.send(answer));
+        }
+        if let Some(mut answer) = answer {
+            write(&mut transcript, format_args!("   answers  {}", shown(answer.try_recv().ok())));
+        }
+        for row in said {
+            write(&mut transcript, format_args!("   says     {}  {}", row.message.subject, row.message.body));
+            write(&mut transcript, format_args!("            {}", identity(&row.message.headers)));
+        }
+        for effect in asked {
+            write(&mut transcript, format_args!("   performs {}.{}  {}", effect.name, effect.key, effect.request));
+        }
+        for reminder in reminders {
+            write(&mut transcript, format_args!("   reminds  {}.{} at {}", reminder.name, reminder.key, reminder.at));
+        }
+    }
+    write(&mut transcript, format_args!("rows"));
+    for (key, row) in engine.rows()? {
+        write(&mut transcript, format_args!("   {key}  {row}"));
+    }
+    Ok(transcript)
+}
+
+/// The input that a line stands for, and where its answer comes if it is a command.
+fn input(service: &str, number: u64, line: Line) -> (Input, Option<oneshot::Receiver<Answer>>) {
+    let seconds = SignedDuration::from_secs(i64::try_from(number).unwrap_or(i64::MAX));
+    let new_year = Timestamp::constant(1_767_225_600, 0);
+    let time = new_year.saturating_add(seconds).unwrap_or(new_year);
+    let id = EventId::derived(&["line", &number.to_string()]);
+    let body = match line.data {
+        serde_json::Value::String(text) => text.into_bytes(),
+        data => data.to_string().into_bytes(),
+    };
+    if let Some(command) = line.subject.strip_prefix(&format!("svc.{service}.")) {
+        let (sender, receiver) = oneshot::channel();
+        let request = Request { command: command.to_owned(), body, id, time, answer: sender };
+        return (Input::Command(request), Some(receiver));
+    }
+    if let Some((name, key)) = line.subject.strip_prefix("effect.").and_then(|effect| effect.split_once('.')) {
+        return (Input::Outcome { name: name.to_owned(), key: key.to_owned(), outcome: body, time }, None);
+    }
+    let delivery = Delivery {
+        subject: line.subject,
+        headers: line.headers,
+        body,
+        arrival: Arrival { id, time },
+        stream: EventId::derived(&["recording"]),
+        sequence: number,
+        acknowledge: None,
+    };
+    (Input::Event(delivery), None)
+}
+
+/// What must not change from run to run: who an event is, and what it follows from.
+fn identity(headers: &Headers) -> String {
+    let names = ["ce-id", "ce-causationid", "ce-correlationid", "ce-time", "ce-dataschema", "Murmuration-Reason"];
+    let known = |name: &&str| Some(format!("{name}={}", headers.get(*name)?));
+    names.iter().filter_map(known).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(answer: Option<Answer>) -> String {
+    match answer {
+        Some(Ok(body)) => String::from_utf8_lossy(&body).into_owned(),
+        Some(Err(refusal)) => format!("{} {}", refusal.code, refusal.message),
+        None => "nothing".to_owned(),
+    }
+}
+
+fn write(transcript: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(transcript, "{line}").expect("a string takes every line");
+}

@@ -1,0 +1,25 @@
+//! The operator's command, `murmur`: starts the shop, places orders, follows them.
+//!
+//! One file a command. What a command prints is made by pure functions ([`timeline`] is one for others too); what it
+//! asks and tells goes through [`chassis::Client`], the same way that any other program would take.
+
+mod call;
+mod cli;
+mod demo;
+mod error;
+mod exit;
+mod follow;
+mod output;
+mod parse;
+mod place;
+mod publish;
+mod table;
+pub mod timeline;
+mod tool;
+mod up;
+mod watch;
+
+pub use cli::Cli;
+pub use error::Error;
+pub use exit::Exit;
+pub use tool::nats_server;

@@ -1,0 +1,35 @@
+//! The command line: runs a command, says in one sentence why it could not, and ends with a code that a script can read.
+
+use std::{
+    error::Error as _,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use murmur::{Cli, Error, Exit};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(exit) => exit.into(),
+        // Whoever reads from here has read enough.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.into(),
+        Err(error) => {
+            // Where standard error is closed there is nobody to tell; the exit code tells.
+            drop(writeln!(io::stderr(), "murmur: {}", sentence(&error)));
+            error.exit().into()
+        }
+    }
+}
+
+/// The error with what caused it, on one line.
+fn sentence(error: &Error) -> String {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        sentence = format!("{sentence}: {error}");
+        cause = error.source();
+    }
+    sentence
+}

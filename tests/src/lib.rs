@@ -1,0 +1,5 @@
+//! What the system tests share: an event log, the invariants of the contract, and the whole choreography in memory.
+
+pub mod invariants;
+pub mod log;
+pub mod world;

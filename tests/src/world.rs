@@ -1,0 +1,302 @@
+//! The whole choreography in memory: the real services on the real engine, one stream, one payment gateway with a
+//! ledger, and a driver that decides what happens next. The same choices give the same run.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use chassis::{
+    Answer, Batch, Delivery, Engine, Error, Input, MemoryStore, Message, OutboxRow, Pair, Pending, Released, Request,
+    Service, Store,
+};
+use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
+use jiff::{SignedDuration, Timestamp};
+use payment::{Charge, ChargeOutcome, Refund, RefundOutcome};
+use shipping::{Booking, BookingOutcome};
+use tokio::sync::oneshot;
+
+use crate::log::{Fact, fact};
+
+/// A store that outlives its engine, as a disk outlives a process.
+#[derive(Clone, Default)]
+struct Disk(Arc<Mutex<MemoryStore>>);
+
+impl Disk {
+    fn open(&self) -> MutexGuard<'_, MemoryStore> {
+        self.0.lock().expect("one thread drives the world")
+    }
+}
+
+impl Store for Disk {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.open().get(key)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        let pairs: Vec<_> = self.open().scan(prefix).collect();
+        Box::new(pairs.into_iter())
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), Error> {
+        self.open().commit(batch)
+    }
+}
+
+/// A service in the world.
+struct Node {
+    service: fn() -> Service,
+    disk: Disk,
+    engine: Engine,
+    /// Places in the stream that it has not heard.
+    unheard: Vec<usize>,
+    outbox: VecDeque<OutboxRow>,
+    effects: Vec<Pending>,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The service hears the message that it has not heard, counted from the oldest.
+    Hear(usize, usize),
+    /// The broker takes the oldest row of the service's outbox.
+    Publish(usize),
+    /// An effect of the service comes to its outcome.
+    Perform(usize, usize),
+}
+
+/// What the gateway did, per order: the witness outside the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Charges: order and amount.
+    pub charges: Vec<(String, i64)>,
+    /// Refunds: order and amount.
+    pub refunds: Vec<(String, i64)>,
+    /// Idempotency keys that it has seen.
+    keys: BTreeSet<String>,
+}
+
+/// All services, one stream, one gateway.
+pub struct World {
+    nodes: Vec<Node>,
+    stream: Vec<Message>,
+    ledger: Ledger,
+    steps: u32,
+    /// Dead letters, as they were published.
+    pub dead_letters: Vec<Message>,
+}
+
+impl Default for World {
+    fn default() -> World {
+        let services = [order::order as fn() -> Service, inventory::inventory, payment::payment, shipping::shipping];
+        let node = |service: fn() -> Service| {
+            let disk = Disk::default();
+            let engine = open(service, &disk);
+            Node { service, disk, engine, unheard: Vec::new(), outbox: VecDeque::new(), effects: Vec::new() }
+        };
+        World {
+            nodes: services.map(node).into(),
+            stream: Vec::new(),
+            ledger: Ledger::default(),
+            steps: 0,
+            dead_letters: Vec::new(),
+        }
+    }
+}
+
+fn open(service: fn() -> Service, disk: &Disk) -> Engine {
+    let id = EventId::derived(&["store", service().name()]);
+    Engine::open(service(), Box::new(disk.clone()), id).expect("a store in memory opens")
+}
+
+impl World {
+    /// The event log.
+    pub fn log(&self) -> Vec<Fact> {
+        self.stream.iter().filter_map(|it| fact(&it.subject, &it.headers, it.body.as_bytes())).collect()
+    }
+
+    /// The stream as it stands.
+    pub fn stream(&self) -> &[Message] {
+        &self.stream
+    }
+
+    /// What the gateway did.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How many services there are.
+    pub fn services(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Everything that can happen next, in a fixed order. Nothing is left when every saga has ended.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            steps.extend((0..node.unheard.len()).map(|place| Step::Hear(at, place)));
+            steps.extend((!node.outbox.is_empty()).then_some(Step::Publish(at)));
+            steps.extend((0..node.effects.len()).map(|place| Step::Perform(at, place)));
+        }
+        steps
+    }
+
+    /// Lets `step` happen.
+    pub fn take(&mut self, step: Step) {
+        match step {
+            Step::Hear(at, place) => {
+                let message = self.nodes[at].unheard.remove(place);
+                self.hear(at, message);
+            }
+            Step::Publish(at) => {
+                if let Some(row) = self.nodes[at].outbox.pop_front() {
+                    let number = row.number;
+                    self.publish(row.message);
+                    self.input(at, Input::Published(vec![number]));
+                }
+            }
+            Step::Perform(at, place) => {
+                let effect = self.nodes[at].effects.remove(place);
+                self.perform(at, &effect);
+            }
+        }
+    }
+
+    /// Lets everything happen, oldest first, until nothing is left.
+    pub fn settle(&mut self) {
+        while let Some(step) = self.steps().first().copied() {
+            self.take(step);
+        }
+    }
+
+    /// Somebody types an event.
+    pub fn type_by_hand(&mut self, subject: &str, body: &str) {
+        self.publish(Message { subject: subject.to_owned(), headers: Default::default(), body: body.to_owned() });
+    }
+
+    /// Somebody sends a command.
+    pub fn command(&mut self, service: &str, command: &str, body: &str) -> Answer {
+        let at = self.nodes.iter().position(|it| (it.service)().name() == service).expect("a service of the shop");
+        let (sender, mut receiver) = oneshot::channel();
+        let id = EventId::derived(&["command", &self.steps.to_string(), &self.stream.len().to_string()]);
+        let time = self.now();
+        let body = body.as_bytes().to_vec();
+        self.input(at, Input::Command(Request { command: command.to_owned(), body, id, time, answer: sender }));
+        receiver.try_recv().expect("a command is answered with its commit")
+    }
+
+    /// The service hears again what it has heard before.
+    pub fn hear_again(&mut self, at: usize, message: usize) {
+        if self.hears(at, &self.stream[message].subject) {
+            self.hear(at, message);
+        }
+    }
+
+    /// The service's process ends and starts again: what it had not written is gone, what it had not confirmed is done
+    /// again.
+    pub fn restart(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        node.engine = open(node.service, &node.disk);
+        let left = node.engine.unfinished().expect("a store in memory reads");
+        node.outbox = left.said.into();
+        node.effects = left.asked;
+    }
+
+    fn now(&self) -> Timestamp {
+        let second = SignedDuration::from_secs(i64::from(self.steps));
+        Timestamp::UNIX_EPOCH.saturating_add(second).expect("a world does not last that long")
+    }
+
+    fn hears(&self, at: usize, subject: &str) -> bool {
+        let matches = |filter: &String| match (filter.strip_suffix('>'), filter.strip_suffix('*')) {
+            (Some(prefix), _) => subject.starts_with(prefix),
+            (None, Some(prefix)) => subject.strip_prefix(prefix).is_some_and(|rest| !rest.contains('.')),
+            (None, None) => subject == filter,
+        };
+        (self.nodes[at].service)().subjects().iter().any(matches)
+    }
+
+    fn publish(&mut self, message: Message) {
+        if message.subject.starts_with("dead.") {
+            self.dead_letters.push(message);
+            return;
+        }
+        assert!(message.subject.parse::<Subject>().is_ok(), "{} is no subject", message.subject);
+        let place = self.stream.len();
+        for at in 0..self.nodes.len() {
+            if self.hears(at, &message.subject) {
+                self.nodes[at].unheard.push(place);
+            }
+        }
+        self.stream.push(message);
+    }
+
+    fn hear(&mut self, at: usize, place: usize) {
+        let message = &self.stream[place];
+        let delivery = Delivery {
+            subject: message.subject.clone(),
+            headers: message.headers.clone(),
+            body: message.body.clone().into_bytes(),
+            arrival: Arrival { id: EventId::derived(&["typed", &place.to_string()]), time: Timestamp::UNIX_EPOCH },
+            stream: EventId::derived(&["world"]),
+            sequence: place as u64 + 1,
+            acknowledge: None,
+        };
+        self.input(at, Input::Event(delivery));
+    }
+
+    fn input(&mut self, at: usize, input: Input) {
+        self.steps += 1;
+        let node = &mut self.nodes[at];
+        let Released { answers, said, asked, .. } = node.engine.take(vec![input]).expect("a store in memory works");
+        node.outbox.extend(said);
+        node.effects.extend(asked);
+        for (to, answer) in answers {
+            drop(to.send(answer));
+        }
+    }
+
+    /// The outside. Asked again, it does nothing again.
+    fn perform(&mut self, at: usize, effect: &Pending) {
+        let outcome = match effect.name.as_str() {
+            "charge" => serde_json::to_vec(&self.charge(&effect.key, &read(effect))),
+            "refund" => serde_json::to_vec(&self.refund(&effect.key, &read(effect))),
+            "booking" => serde_json::to_vec(&book(&read(effect))),
+            other => panic!("nobody performs {other}"),
+        };
+        let outcome = outcome.expect("outcomes serialise");
+        let (name, key, time) = (effect.name.clone(), effect.key.clone(), self.now());
+        self.input(at, Input::Outcome { name, key, outcome, time });
+    }
+
+    fn charge(&mut self, key: &str, charge: &Charge) -> ChargeOutcome {
+        if charge.due.payment_method.as_str() == "pm_card_declined" {
+            return ChargeOutcome::Declined { reason: "card_declined".to_owned() };
+        }
+        if self.ledger.keys.insert(format!("charge {key}")) {
+            self.ledger.charges.push((charge.order_id.to_string(), charge.due.money.amount.0));
+        }
+        let id = format!("pi_{}", charge.order_id);
+        ChargeOutcome::Approved { transaction_id: TransactionId::try_from(id).expect("short ids in tests") }
+    }
+
+    fn refund(&mut self, key: &str, refund: &Refund) -> RefundOutcome {
+        if self.ledger.keys.insert(format!("refund {key}")) {
+            self.ledger.refunds.push((refund.order_id.to_string(), refund.money.amount.0));
+        }
+        let id = format!("re_{}", refund.order_id);
+        RefundOutcome { refund_id: RefundId::try_from(id).expect("short ids in tests") }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(effect: &Pending) -> T {
+    serde_json::from_str(effect.request.get()).expect("an effect reads back")
+}
+
+fn book(booking: &Booking) -> BookingOutcome {
+    if booking.ship_to.as_ref().is_some_and(|address| address.postal_code == "00000") {
+        return BookingOutcome::Refused { reason: "unserviceable_address".to_owned() };
+    }
+    let shipment_id = ShipmentId::from(EventId::derived(&["shipment", booking.order_id.as_str()]));
+    BookingOutcome::Booked { shipment_id, carrier: "local".to_owned(), eta: Timestamp::UNIX_EPOCH }
+}

@@ -1,0 +1,8 @@
+//! The services on the real engine, without a broker: replays, the choreography as a whole, and what holds the
+//! workspace together.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod choreography;
+mod faults;
+mod imports;
+mod replays;
