@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client as Nats, ConnectOptions, HeaderMap, StatusCode};
+use async_nats::{Client as Nats, ConnectOptions, HeaderMap, RequestError, RequestErrorKind, StatusCode};
 use events::{EVENTS, Headers, Key};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -51,8 +51,10 @@ impl Client {
 
     /// Sends a command to `svc.<service>.<command>`. A refusal is the service's own; 503 where nobody answers.
     pub async fn command(&self, subject: &str, body: Vec<u8>) -> Answer {
-        let nobody =
-            |error| Refusal::unavailable(format!("nobody answers {subject} ({error}): is the service running?"));
+        let nobody = |error: RequestError| {
+            let why = error.kind();
+            Refusal::unavailable(format!("nobody answers {subject} ({why}): is the service running?"))
+        };
         let answer = self.nats.request(subject.to_owned(), body.into()).await.map_err(nobody)?;
         let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name)).map(|it| it.as_str());
         match header("Nats-Service-Error-Code").and_then(|code| code.parse().ok()) {
@@ -66,7 +68,13 @@ impl Client {
     /// Publishes an event as it is typed, and returns its place in the stream once the broker has it on its disk.
     pub async fn publish(&self, subject: &str, headers: &Headers, body: Vec<u8>) -> Result<u64, Error> {
         let request = self.nats.request_with_headers(subject.to_owned(), to_wire(headers), body.into());
-        let answer = request.await.map_err(refused("store the event"))?;
+        let answer = request.await.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => Error::Broker {
+                doing: "store the event",
+                why: format!("no stream takes {subject}: is that an event, and did a service ever run here?"),
+            },
+            _ => refused("store the event")(error),
+        })?;
         let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
         match (answer["seq"].as_u64(), answer["error"]["description"].as_str()) {
             (Some(sequence), None) => Ok(sequence),

@@ -114,7 +114,7 @@ impl Outlets {
         for row in &released.said {
             let subject = &row.message.subject;
             if let Some((kind, key)) = subject.rsplit_once('.').filter(|_| !subject.starts_with("dead.")) {
-                tracing::info!(order = key, "said {kind}");
+                tracing::info!(key, "said {kind}");
             }
         }
         for (to, answer) in released.answers {

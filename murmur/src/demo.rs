@@ -112,7 +112,7 @@ async fn tour(client: &Client) -> Result<(), Error> {
         scene.play(client).await?;
         output::print("")?;
     }
-    output::print("Nobody told anybody what to do: each line follows from the one that it stands after.")
+    output::print("Nobody told anybody what to do: each service answered what it heard.")
 }
 
 impl Scene {

@@ -20,6 +20,9 @@ pub enum Error {
         /// What it says.
         refusal: Refusal,
     },
+    /// The broker does not store an event.
+    #[error(transparent)]
+    NotStored(chassis::Error),
     /// A service does not answer, or is stopping.
     #[error("{0}")]
     NotThere(String),
@@ -120,9 +123,8 @@ impl Error {
     /// The exit code that says it to a script.
     pub fn exit(&self) -> Exit {
         match self {
-            Error::Refused { .. } | Error::NoSuchOrder(_) | Error::Chassis(chassis::Error::Setting { .. }) => {
-                Exit::Refused
-            }
+            Error::Refused { .. } | Error::NotStored(_) | Error::NoSuchOrder(_) => Exit::Refused,
+            Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } => Exit::NotInTime,
             _ => Exit::Failed,

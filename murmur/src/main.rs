@@ -23,12 +23,15 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The error with what caused it, on one line.
+/// The error with what caused it, on one line. What a cause says after another has said it is left out.
 fn sentence(error: &Error) -> String {
     let mut sentence = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        sentence = format!("{sentence}: {error}");
+        let said = error.to_string();
+        if !sentence.ends_with(&said) {
+            sentence = format!("{sentence}: {said}");
+        }
         cause = error.source();
     }
     sentence

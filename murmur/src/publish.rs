@@ -41,7 +41,8 @@ impl Publish {
     pub async fn run(self) -> Result<Exit, Error> {
         let body = parse::body(self.body)?;
         let client = Client::connect(&Settings::from_env()?).await?;
-        let sequence = client.publish(&self.subject, &self.headers.into_iter().collect(), body).await?;
+        let stored = client.publish(&self.subject, &self.headers.into_iter().collect(), body).await;
+        let sequence = stored.map_err(Error::NotStored)?;
         let stream = if self.subject.starts_with("dead.") { DEAD_LETTERS } else { EVENTS };
         output::print(&match self.json {
             true => json!({ "stream": stream, "sequence": sequence }).to_string(),

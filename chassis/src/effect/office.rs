@@ -86,7 +86,7 @@ impl Office {
             }
             Err(Retry { why }) => {
                 let failed = desk.failed(now, &key, &why);
-                tracing::warn!(order = key, attempts = failed.attempts, "{name} failed and is tried again: {why}");
+                tracing::warn!(key, attempts = failed.attempts, "{name} failed and is tried again: {why}");
                 if let Some(pause) = failed.opened {
                     tracing::warn!("the breaker of {name} is open for {pause:?}: effects wait in the store");
                 }

@@ -134,3 +134,58 @@ async fn listen(lines: Option<ChildStdout>, ready: Ready, state: &watch::Sender<
 async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
     drop(phase.wait_for(|phase| *phase >= wanted).await);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A program that runs `script`, and is kept running.
+    fn kept(script: &str, grace: Duration) -> (watch::Sender<Phase>, watch::Receiver<State>, impl Future<Output = ()>) {
+        let (phase, phases) = watch::channel(Phase::Running);
+        let (state, states) = watch::channel(State::default());
+        let program = Program {
+            name: "test",
+            executable: "/bin/sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            environment: Vec::new(),
+            ports: Vec::new(),
+            ready: Ready::Says("ready"),
+            log: None,
+            place: String::new(),
+            store: String::new(),
+        };
+        let (died, _) = mpsc::unbounded_channel();
+        (phase, states, Keeper { program, phase: phases, state, died, grace }.run())
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ends_is_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path().join("runs");
+        let script = format!("echo run >> {}; exit 3", runs.display());
+        let (phase, _, keeper) = kept(&script, Duration::from_secs(5));
+        let twice = async {
+            while fs::read_to_string(&runs).unwrap_or_default().lines().count() < 2 {
+                pause(Duration::from_millis(10)).await;
+            }
+            phase.send_replace(Phase::Stopping);
+        };
+        tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(keeper, twice) }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_end_is_killed() {
+        let (phase, mut states, keeper) = kept("trap '' TERM; echo ready; while :; do sleep 1; done", Duration::ZERO);
+        let once_ready = async {
+            let process = states.wait_for(|state| state.announced).await.unwrap().process;
+            phase.send_replace(Phase::Stopping);
+            process
+        };
+        let both = async { tokio::join!(keeper, once_ready) };
+        let ((), process) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        let process = Pid::from_raw(process.unwrap().cast_signed()).unwrap();
+        assert!(rustix::process::test_kill_process(process).is_err(), "it is still there");
+    }
+}

@@ -1,0 +1,390 @@
+//! What the engine promises about any service, on a service that is about nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chassis::{
+    Answer, Batch, Delivery, Effect, Engine, Error, Input, MemoryStore, Pair, Refusal, Released, Reminder, Request,
+    Row, Service, Store, Turn, Unacceptable,
+};
+use events::{Arrival, Event, EventId, Headers, Key};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+/// A bell was rung; how it answers is up to the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Rang {
+    bell: Key,
+    text: String,
+}
+
+impl Event for Rang {
+    const TYPE: &'static str = "street.rang";
+    const VERSION: u32 = 1;
+    fn key(&self) -> Key {
+        self.bell.clone()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Echoed {
+    bell: Key,
+    text: String,
+}
+
+impl Event for Echoed {
+    const TYPE: &'static str = "house.echoed";
+    const VERSION: u32 = 1;
+    fn key(&self) -> Key {
+        self.bell.clone()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fetch {
+    bell: Key,
+}
+
+impl Effect for Fetch {
+    const NAME: &'static str = "fetch";
+    type Outcome = Key;
+    fn key(&self) -> String {
+        self.bell.to_string()
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Count {
+    times: u32,
+}
+
+impl Row for Count {
+    const TABLE: &'static str = "count";
+}
+
+fn echo(bell: &Key, text: &str) -> Echoed {
+    Echoed { bell: bell.clone(), text: text.to_owned() }
+}
+
+fn answer(turn: &mut Turn<'_>, event: &Rang) -> Result<(), Unacceptable> {
+    let times = turn.row::<Count>(&event.bell).unwrap_or_default().times + 1;
+    turn.put(&event.bell, &Count { times });
+    match event.text.as_str() {
+        "refuse" => {
+            turn.emit(&echo(&event.bell, "half"));
+            return Err(Unacceptable::contradicts("nobody is at home"));
+        }
+        "loud" => turn.emit(&echo(&event.bell, &"x".repeat(7000))),
+        "undeclared" => turn.emit(event),
+        "fetch" => turn.perform(&Fetch { bell: event.bell.clone() }),
+        "later" => turn.remind("wake", &event.bell, "2026-02-01T00:00:00Z".parse().unwrap()),
+        "never" => turn.forget("wake", &event.bell),
+        text => turn.emit(&echo(&event.bell, text)),
+    }
+    Ok(())
+}
+
+fn fetched(turn: &mut Turn<'_>, fetch: &Fetch, outcome: &Key) -> Result<(), Unacceptable> {
+    turn.emit(&echo(&fetch.bell, outcome.as_str()));
+    Ok(())
+}
+
+fn woken(turn: &mut Turn<'_>, bell: &str) -> Result<(), Unacceptable> {
+    let text = turn.now().to_string();
+    turn.emit(&echo(&Key::try_from(bell).unwrap(), &text));
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Knock {
+    bell: Key,
+}
+
+fn knock(turn: &mut Turn<'_>, command: Knock) -> Result<String, Refusal> {
+    let times = turn.row::<Count>(&command.bell).unwrap_or_default().times + 1;
+    turn.put(&command.bell, &Count { times });
+    if times > 2 {
+        return Err(Refusal::conflict("enough"));
+    }
+    turn.emit(&echo(&command.bell, "knock"));
+    Ok(format!("{times}"))
+}
+
+fn adopt(turn: &mut Turn<'_>, event: &Echoed) -> Result<(), Unacceptable> {
+    turn.put(&event.bell, &Count { times: 100 });
+    Ok(())
+}
+
+fn house() -> Service {
+    Service::new("house")
+        .on::<Rang>(answer)
+        .says::<Echoed>()
+        .performs::<Fetch>()
+        .settles::<Fetch>(fetched)
+        .says::<Echoed>()
+        .reminded("wake", woken)
+        .says::<Echoed>()
+        .answers("knock", knock)
+        .says::<Echoed>()
+        .adopts::<Echoed>(adopt)
+}
+
+fn engine() -> Engine {
+    Engine::open(house(), Box::new(MemoryStore::default()), EventId::derived(&["test"])).unwrap()
+}
+
+fn message(sequence: u64, id: &str, subject: &str, body: &str) -> Input {
+    let headers = Headers::from([("ce-id".to_owned(), id.to_owned())]);
+    Input::Event(Delivery {
+        subject: subject.to_owned(),
+        headers: if id.is_empty() { Headers::new() } else { headers },
+        body: body.as_bytes().to_vec(),
+        arrival: Arrival { id: EventId::derived(&[&sequence.to_string()]), time: Timestamp::UNIX_EPOCH },
+        stream: EventId::derived(&["stream"]),
+        sequence,
+        acknowledge: Some(format!("ack.{sequence}")),
+    })
+}
+
+fn rang(sequence: u64, id: &str, text: &str) -> Input {
+    message(sequence, id, "street.rang.b-1", &format!(r#"{{"bell":"b-1","text":"{text}"}}"#))
+}
+
+/// What was said, as subject and the one word that matters.
+fn said(released: &Released) -> Vec<(String, String)> {
+    let word = |body: &serde_json::Value| body["reason"].as_str().or(body["text"].as_str()).unwrap_or("").to_owned();
+    let line = |row: &chassis::OutboxRow| {
+        (row.message.subject.clone(), word(&serde_json::from_str(&row.message.body).unwrap()))
+    };
+    released.said.iter().map(line).collect()
+}
+
+#[track_caller]
+fn check(engine: &mut Engine, input: Input, expected: &[(&str, &str)]) -> Released {
+    let released = engine.take(vec![input]).unwrap();
+    let expected: Vec<_> = expected.iter().map(|(subject, word)| ((*subject).into(), (*word).into())).collect();
+    assert_eq!(said(&released), expected);
+    released
+}
+
+fn ask(engine: &mut Engine, body: &str) -> (Answer, Released) {
+    let (sender, mut receiver) = oneshot::channel();
+    let id = chassis::ambient::random_id();
+    let request =
+        Request { command: "knock".into(), body: body.into(), id, time: Timestamp::UNIX_EPOCH, answer: sender };
+    let mut released = engine.take(vec![Input::Command(request)]).unwrap();
+    for (to, answer) in released.answers.drain(..) {
+        to.send(answer).unwrap();
+    }
+    (receiver.try_recv().unwrap(), released)
+}
+
+#[test]
+fn a_refused_turn_leaves_nothing_but_its_dead_letter() {
+    let mut engine = engine();
+    check(&mut engine, rang(1, "e-1", "refuse"), &[("dead.house.street.rang.b-1", "contradicts")]);
+    assert_eq!(engine.rows().unwrap(), []);
+    let left = engine.unfinished().unwrap();
+    assert_eq!(left.said.len(), 1, "the half that it said before it refused is gone");
+}
+
+#[test]
+fn a_refused_event_that_comes_again_is_parked_once_and_gets_another_chance() {
+    let mut engine = engine();
+    check(&mut engine, rang(1, "e-1", "refuse"), &[("dead.house.street.rang.b-1", "contradicts")]);
+    check(&mut engine, rang(1, "e-1", "refuse"), &[]);
+    check(&mut engine, rang(2, "e-1", "hello"), &[("house.echoed.b-1", "hello")]);
+}
+
+#[test]
+fn what_is_too_large_or_undeclared_refuses_the_turn() {
+    let mut engine = engine();
+    check(&mut engine, rang(1, "e-1", "loud"), &[("dead.house.street.rang.b-1", "too_large")]);
+    check(&mut engine, rang(2, "e-2", "undeclared"), &[("dead.house.street.rang.b-1", "undeclared")]);
+    assert_eq!(engine.rows().unwrap(), []);
+}
+
+#[test]
+fn an_event_has_its_effect_once_within_a_batch_too() {
+    let mut engine = engine();
+    let released = engine.take(vec![rang(1, "e-1", "hello"), rang(2, "e-1", "hello")]).unwrap();
+    assert_eq!(said(&released), [("house.echoed.b-1".into(), "hello".into())]);
+    assert_eq!(released.acknowledge.as_deref(), Some("ack.2"));
+    check(&mut engine, rang(3, "e-1", "hello"), &[]);
+    assert_eq!(engine.rows().unwrap(), [("count/b-1".into(), r#"{"times":1}"#.into())]);
+}
+
+#[test]
+fn one_id_with_two_bodies_is_an_alarm() {
+    let mut engine = engine();
+    check(&mut engine, rang(1, "e-1", "hello"), &[("house.echoed.b-1", "hello")]);
+    check(&mut engine, rang(2, "e-1", "bye"), &[("dead.house.street.rang.b-1", "id_reused")]);
+}
+
+#[test]
+fn a_service_does_not_hear_itself() {
+    let mut engine = engine();
+    let released = check(&mut engine, rang(1, "e-1", "hello"), &[("house.echoed.b-1", "hello")]);
+    let echo = &released.said[0].message;
+    let Input::Event(mut delivery) = message(2, "", &echo.subject, &echo.body) else { unreachable!() };
+    delivery.headers = echo.headers.clone();
+    check(&mut engine, Input::Event(delivery), &[]);
+    assert_eq!(engine.rows().unwrap(), [("count/b-1".into(), r#"{"times":1}"#.into())]);
+}
+
+#[test]
+fn a_fact_that_somebody_else_said_is_adopted_and_said_again_under_its_key_with_its_id() {
+    let mut engine = engine();
+    let body = r#"{"bell":"b-1","text":"typed"}"#;
+    let released = check(&mut engine, message(1, "e-1", "house.echoed", body), &[("house.echoed.b-1", "typed")]);
+    let headers = &released.said[0].message.headers;
+    assert_eq!(headers["ce-id"], EventId::named("e-1").to_string());
+    assert_eq!(headers["Nats-Msg-Id"], headers["ce-id"]);
+    check(&mut engine, message(2, "e-1", "house.echoed", body), &[]);
+}
+
+#[test]
+fn a_typed_fact_whose_id_the_broker_knows_gets_another_message_id() {
+    let mut engine = engine();
+    let Input::Event(mut typed) = message(1, "", "house.echoed", r#"{"bell":"b-1","text":"typed"}"#) else {
+        unreachable!()
+    };
+    typed.headers = Headers::from([("Nats-Msg-Id".to_owned(), "test-1".to_owned())]);
+    let released = check(&mut engine, Input::Event(typed), &[("house.echoed.b-1", "typed")]);
+    let headers = &released.said[0].message.headers;
+    assert_eq!(headers["ce-id"], EventId::named("test-1").to_string());
+    assert!(!["test-1", &headers["ce-id"]].contains(&headers["Nats-Msg-Id"].as_str()), "the broker would drop it");
+}
+
+#[test]
+fn a_command_with_a_key_is_answered_the_same_and_done_once() {
+    let mut engine = engine();
+    let with = |key: &str| format!(r#"{{"bell":"b-1","idempotency_key":"{key}"}}"#);
+    let (first, released) = ask(&mut engine, &with("k"));
+    assert_eq!(released.said.len(), 1);
+    let (again, released) = ask(&mut engine, &with("k"));
+    assert_eq!((&again, released.said.len()), (&first, 0));
+    let (other, _) = ask(&mut engine, r#"{"bell":"b-2","idempotency_key":"k"}"#);
+    assert_eq!(other.unwrap_err().code, 409);
+}
+
+#[test]
+fn a_refused_command_changes_nothing_and_does_not_use_up_its_key() {
+    let mut engine = engine();
+    for _ in 0..2 {
+        ask(&mut engine, r#"{"bell":"b-1"}"#).0.unwrap();
+    }
+    let rows = engine.rows().unwrap();
+    let (refused, released) = ask(&mut engine, r#"{"bell":"b-1","idempotency_key":"k"}"#);
+    assert_eq!((refused.unwrap_err().code, released.said.len()), (409, 0));
+    assert_eq!(engine.rows().unwrap(), rows);
+    ask(&mut engine, r#"{"bell":"b-2","idempotency_key":"k"}"#).0.unwrap();
+}
+
+#[test]
+fn bad_commands_are_told_what_is_wrong() {
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    for body in ["{", "[]", "7", r#"{"bell":"a b"}"#, r#"{"bell":"b","x":1}"#, "", &deep, &"x".repeat(7000)] {
+        let mut engine = engine();
+        let (answer, released) = ask(&mut engine, body);
+        assert_eq!(answer.unwrap_err().code, 400, "{}", &body[..body.len().min(40)]);
+        assert!(released.said.is_empty() && engine.rows().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn an_effect_waits_until_its_outcome_and_is_settled_once() {
+    let mut engine = engine();
+    let released = check(&mut engine, rang(1, "e-1", "fetch"), &[]);
+    assert_eq!(released.asked.len(), 1);
+    assert!(check(&mut engine, rang(2, "e-2", "fetch"), &[]).asked.is_empty(), "it waits already");
+    let attempt = Input::Attempt { name: "fetch".into(), key: "b-1".into(), attempts: 3, error: "no answer".into() };
+    check(&mut engine, attempt, &[]);
+    let waiting = &engine.unfinished().unwrap().asked[0];
+    assert_eq!((waiting.attempts, waiting.last_error.as_deref()), (3, Some("no answer")));
+    let outcome = || Input::Outcome {
+        name: "fetch".into(),
+        key: "b-1".into(),
+        outcome: br#""bread""#.to_vec(),
+        time: Timestamp::UNIX_EPOCH,
+    };
+    let released = check(&mut engine, outcome(), &[("house.echoed.b-1", "bread")]);
+    let cause = &released.said[0].message.headers["ce-causationid"];
+    assert_eq!(*cause, EventId::named("e-1").to_string(), "the event that asked is the cause");
+    check(&mut engine, outcome(), &[]);
+    assert!(engine.unfinished().unwrap().asked.is_empty());
+}
+
+#[test]
+fn a_reminder_fires_once_and_can_be_taken_back() {
+    let mut engine = engine();
+    let due = check(&mut engine, rang(1, "e-1", "later"), &[]).reminders.remove(0);
+    assert_eq!(engine.unfinished().unwrap().reminders, std::slice::from_ref(&due));
+    let other = Reminder { at: Timestamp::UNIX_EPOCH, ..due.clone() };
+    check(&mut engine, Input::Reminder(other), &[]);
+    check(&mut engine, Input::Reminder(due.clone()), &[("house.echoed.b-1", "2026-02-01T00:00:00Z")]);
+    check(&mut engine, Input::Reminder(due.clone()), &[]);
+    check(&mut engine, rang(2, "e-2", "later"), &[]);
+    check(&mut engine, rang(3, "e-3", "never"), &[]);
+    check(&mut engine, Input::Reminder(due), &[]);
+}
+
+#[test]
+fn the_position_never_moves_back() {
+    let mut engine = engine();
+    check(&mut engine, rang(5, "e-1", "hello"), &[("house.echoed.b-1", "hello")]);
+    check(&mut engine, rang(3, "e-2", "late"), &[("house.echoed.b-1", "late")]);
+    assert_eq!(engine.position().unwrap().sequence, 5);
+}
+
+#[test]
+fn a_store_of_another_service_is_refused() {
+    let mut store = MemoryStore::default();
+    store
+        .commit(Batch::from([(
+            b"m/store".to_vec(),
+            Some(br#"{"service":"garden","id":"7f9cf0a2-9f5c-4c7e-8a51-0e7c3d0a1b2c"}"#.to_vec()),
+        )]))
+        .unwrap();
+    let error = Engine::open(house(), Box::new(store), EventId::derived(&["test"])).err().unwrap();
+    assert!(matches!(error, Error::ForeignStore { .. }), "{error}");
+}
+
+/// A store whose disk can break.
+#[derive(Clone, Default)]
+struct Fragile {
+    store: MemoryStore,
+    broken: Arc<AtomicBool>,
+}
+
+impl Store for Fragile {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.broken.load(Ordering::Relaxed) {
+            true => Err(Error::Stopped { why: "the disk is broken".to_owned() }),
+            false => self.store.get(key),
+        }
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        self.store.scan(prefix)
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<(), Error> {
+        self.store.commit(batch)
+    }
+}
+
+#[test]
+fn what_cannot_be_read_stops_the_batch_and_is_not_taken_for_absent() {
+    let fragile = Fragile::default();
+    let mut engine = Engine::open(house(), Box::new(fragile.clone()), EventId::derived(&["test"])).unwrap();
+    fragile.broken.store(true, Ordering::Relaxed);
+    assert!(engine.take(vec![rang(1, "e-1", "hello")]).is_err());
+    fragile.broken.store(false, Ordering::Relaxed);
+    assert_eq!(engine.rows().unwrap(), [], "nothing was decided on what could not be read");
+}

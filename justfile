@@ -1,0 +1,58 @@
+# Murmuration's commands; `just` alone lists them. Nothing here needs `just` on PATH.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# What `setup` fetches is found first.
+export PATH := justfile_directory() / ".tools/bin:" + env("PATH")
+
+[private]
+default:
+    @{{ quote(just_executable()) }} --justfile {{ quote(justfile()) }} --list --unsorted
+
+# Start the broker and every service, and keep them running until Ctrl-C
+[no-exit-message]
+run-all: setup build
+    @exec "$({{ programs }})/murmur" up
+
+# Take a tour: one order is fulfilled, one declined, one unserviceable
+[no-exit-message]
+demo: setup build
+    @exec "$({{ programs }})/murmur" demo
+
+# Run the operator's command, such as `just murmur place widget:2`
+[no-exit-message, positional-arguments]
+murmur *args: build
+    @exec "$({{ programs }})/murmur" "$@"
+
+# Run every test, against a real broker where one is needed
+test: setup build
+    cargo test --workspace
+
+# Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
+setup:
+    @bash murmur/setup.sh
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# Check the format, and what clippy says
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Remove every store in data/ and everything that was built; the tools stay
+clean:
+    @if (exec 3<>/dev/tcp/127.0.0.1/4222) 2>/dev/null; then \
+        echo "just clean: a broker runs on port 4222, and its store may be in data/: stop it first" >&2; \
+        exit 1; \
+    fi
+    rm -rf data
+    cargo clean
+
+[private]
+build:
+    @cargo build --workspace --bins
+
+# The folder of the programs, wherever cargo is told to put them: a service stands beside murmur.
+programs := "cargo metadata --format-version 1 --no-deps | sed 's/.*\"target_directory\":\"\\([^\"]*\\)\".*/\\1\\/debug/'"
