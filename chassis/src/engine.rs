@@ -123,6 +123,7 @@ impl Engine {
                     draft = self.event(draft, &delivery);
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
+                Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
                 Input::Command(request) => {
                     let answer;
                     (draft, answer) = self.command(draft, &request);

@@ -48,6 +48,9 @@ pub type Answer = Result<Vec<u8>, Refusal>;
 pub enum Input {
     /// A message of the stream.
     Event(Delivery),
+    /// A fact of the service's own kind, read back from the stream before anything else is heard, because the store is
+    /// new. What it contradicts comes again in its place.
+    Remembered(Delivery),
     /// A command.
     Command(Request),
     /// An effect came to its outcome.

@@ -82,12 +82,12 @@ impl Runner {
         tasks.spawn(Office { kinds, asked: effects, inputs: inputs.clone() }.run(stop.clone()));
         tasks.spawn(reminder::wait(standing, inputs.clone(), stop.clone()));
 
-        // What brings inputs: first the stream, then the commands; a service that answers is ready.
-        let consumer = Consumer { broker: broker.clone(), service: name, subjects, position, inputs: inputs.clone() };
+        // What brings inputs: the stream, and the commands once the service knows what it said before.
+        let (remembered, may_answer) = watch::channel(false);
+        let (consuming, hearing) = (broker.clone(), inputs.clone());
+        let consumer = Consumer { broker: consuming, service: name, subjects, position, inputs: hearing, remembered };
         tasks.spawn(consumer.run(stop.clone()));
-        let commands = Commands::register(broker, name, commands.into_iter()).await?;
-        tasks.spawn(commands.run(inputs, stop.clone()));
-        tracing::info!("ready");
+        tasks.spawn(Commands { broker, service: name, commands, inputs }.run(may_answer, stop.clone()));
 
         let batch_size = settings.batch_size;
         let turns = TurnLoop { engine, inputs: incoming, confirmed, outlets, lease: held, batch_size, tasks, done };

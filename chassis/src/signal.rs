@@ -23,6 +23,10 @@ pub(crate) async fn listen(stop: watch::Sender<bool>) -> Result<(), Error> {
 
 /// Returns when the service should stop.
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Where nobody is left who could say stop, it is time to.
-    drop(stop.wait_for(|stop| *stop).await);
+    is_set(stop).await;
+}
+
+/// Returns when `word` is set, or when nobody is left who could set it.
+pub(crate) async fn is_set(word: &mut watch::Receiver<bool>) {
+    drop(word.wait_for(|set| *set).await);
 }

@@ -43,19 +43,41 @@ pub struct Turn<'a> {
     reaction: &'a Declared,
     /// The reaction as the ids know it. It names the effect's key too, where one cause leads to several outcomes.
     identity: String,
+    remembers: bool,
     said: u32,
     refused: Option<Unacceptable>,
 }
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(draft: Draft<'a>, service: &'static str, reaction: &'a Declared, cause: Cause) -> Turn<'a> {
-        Turn { draft, cause, service, reaction, identity: reaction.hears.clone(), said: 0, refused: None }
+        Turn {
+            draft,
+            cause,
+            service,
+            reaction,
+            identity: reaction.hears.clone(),
+            remembers: false,
+            said: 0,
+            refused: None,
+        }
     }
 
     /// Tells this turn apart from others that the same cause leads to through the same reaction.
     pub(crate) fn about(mut self, key: &str) -> Turn<'a> {
         self.identity = format!("{}/{key}", self.identity);
         self
+    }
+
+    /// Makes this a turn in which the service remembers what an earlier self said.
+    pub(crate) fn remembering(mut self, own: bool) -> Turn<'a> {
+        self.remembers = own;
+        self
+    }
+
+    /// Whether an earlier self of this service said the fact that is adopted, and the store that knew why is gone: it is
+    /// true, whatever else is not known yet.
+    pub fn remembers(&self) -> bool {
+        self.remembers
     }
 
     /// The time of the input: when the event happened, the command came, the outcome was known, the reminder was due.

@@ -202,6 +202,23 @@ impl World {
         node.effects = left.asked;
     }
 
+    /// The service's store is gone, and a new process starts with an empty one: it remembers what it said, and then hears
+    /// everything again.
+    pub fn forget(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        node.disk = Disk::default();
+        node.engine = open(node.service, &node.disk);
+        (node.outbox, node.effects) = (VecDeque::new(), Vec::new());
+        node.unheard = Vec::new();
+        for place in 0..self.stream.len() {
+            if self.hears(at, &self.stream[place].subject) {
+                self.nodes[at].unheard.push(place);
+                let delivery = self.delivery(place);
+                self.input(at, Input::Remembered(delivery));
+            }
+        }
+    }
+
     fn now(&self) -> Timestamp {
         let second = SignedDuration::from_secs(i64::from(self.steps));
         Timestamp::UNIX_EPOCH.saturating_add(second).expect("a world does not last that long")
@@ -232,8 +249,13 @@ impl World {
     }
 
     fn hear(&mut self, at: usize, place: usize) {
+        let delivery = self.delivery(place);
+        self.input(at, Input::Event(delivery));
+    }
+
+    fn delivery(&self, place: usize) -> Delivery {
         let message = &self.stream[place];
-        let delivery = Delivery {
+        Delivery {
             subject: message.subject.clone(),
             headers: message.headers.clone(),
             body: message.body.clone().into_bytes(),
@@ -241,8 +263,7 @@ impl World {
             stream: EventId::derived(&["world"]),
             sequence: place as u64 + 1,
             acknowledge: None,
-        };
-        self.input(at, Input::Event(delivery));
+        }
     }
 
     fn input(&mut self, at: usize, input: Input) {

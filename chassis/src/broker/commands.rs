@@ -10,43 +10,62 @@ use futures_util::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Broker, refused};
-use crate::{Answer, Error, Input, Refusal, Request, ambient, signal::stopped};
+use crate::{
+    Answer, Error, Input, Refusal, Request, ambient,
+    signal::{is_set, stopped},
+};
 
 /// How long a command waits for a place among the inputs before the client is told to come back.
 const PLACE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The commands of one service.
 pub(crate) struct Commands {
-    broker: Broker,
+    pub broker: Broker,
+    pub service: &'static str,
+    pub commands: Vec<&'static str>,
+    pub inputs: mpsc::Sender<Input>,
+}
+
+/// What clients find.
+struct Registered {
     service: service::Service,
     endpoints: Vec<(&'static str, service::endpoint::Endpoint)>,
 }
 
 impl Commands {
-    /// Registers `commands` of the service `name`. From here on clients find it.
-    pub async fn register(
-        broker: Broker,
-        name: &'static str,
-        commands: impl Iterator<Item = &'static str>,
-    ) -> Result<Commands, Error> {
+    /// Registers the commands. From here on clients find the service: it is ready.
+    async fn register(&self) -> Result<Registered, Error> {
+        let Commands { broker, service: name, .. } = self;
         let failed = |error: async_nats::Error| Error::Broker { doing: "register commands", why: error.to_string() };
         let service = broker.client.service_builder().description(format!("the {name} service of Murmuration"));
-        let service = service.start(name, env!("CARGO_PKG_VERSION")).await.map_err(failed)?;
+        let service = service.start(*name, env!("CARGO_PKG_VERSION")).await.map_err(failed)?;
         let group = service.group(format!("svc.{name}"));
         let mut endpoints = Vec::new();
-        for command in commands {
+        for command in self.commands.iter().copied() {
             let endpoint = group.endpoint_builder().name(command).add(command).await.map_err(failed)?;
             endpoints.push((command, endpoint));
         }
         // The server knows the subscriptions once it answered: a command that is sent now finds its service.
         broker.client.flush().await.map_err(refused("register commands"))?;
-        Ok(Commands { broker, service, endpoints })
+        tracing::info!("ready");
+        Ok(Registered { service, endpoints })
     }
 
-    /// Hands commands on and sends their answers, until `stop` and the last answer.
-    pub async fn run(self, inputs: mpsc::Sender<Input>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+    /// Registers the commands once the service knows what it said before, hands them on and sends their answers, until
+    /// `stop` and the last answer.
+    pub async fn run(
+        self,
+        mut remembered: watch::Receiver<bool>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Error> {
+        tokio::select! {
+            () = is_set(&mut remembered) => {}
+            () = stopped(&mut stop) => return Ok(()),
+        }
+        let Registered { service, endpoints } = self.register().await?;
+        let Commands { broker, inputs, .. } = self;
         let each = |(name, endpoint): (&'static str, service::endpoint::Endpoint)| endpoint.map(move |it| (name, it));
-        let mut requests = select_all(self.endpoints.into_iter().map(each).map(Box::pin));
+        let mut requests = select_all(endpoints.into_iter().map(each).map(Box::pin));
         let mut answers = FuturesUnordered::new();
         loop {
             tokio::select! {
@@ -56,12 +75,12 @@ impl Commands {
             }
         }
         // Nothing new is taken; what was taken is answered.
-        if let Err(error) = self.service.stop().await {
+        if let Err(error) = service.stop().await {
             tracing::debug!("the commands were not taken back: {error}");
         }
         drop((requests, inputs));
         while answers.next().await.is_some() {}
-        self.broker.client.flush().await.map_err(refused("take the last answers"))
+        broker.client.flush().await.map_err(refused("take the last answers"))
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Consumer {
     /// Up to where the service has heard; moved by the turn loop.
     pub position: watch::Receiver<Option<Position>>,
     pub inputs: mpsc::Sender<Input>,
+    /// Set when the service knows what an earlier self said: then it may be asked.
+    pub remembered: watch::Sender<bool>,
 }
 
 /// Why a session ended.
@@ -62,6 +64,10 @@ impl Consumer {
     async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
         let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
         let identity = stream_identity(EVENTS, stream.cached_info().created.unix_timestamp_nanos());
+        if self.position.borrow().is_none() {
+            self.remember(&stream, identity).await?;
+        }
+        self.remembered.send_replace(true);
         let from = self.first_unheard(&stream, identity);
         let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
         let reset = stream.reset_consumer(self.service, Some(from)).await;
@@ -91,6 +97,31 @@ impl Consumer {
                 return Ok(End::Stopped);
             }
         }
+    }
+
+    /// Reads back what an earlier self said, where the store is new: its decisions stand, and nothing is charged, booked
+    /// or mailed again for what is known to be done. Cut off anywhere, it starts again.
+    async fn remember(&self, stream: &Stream, identity: EventId) -> Result<(), Error> {
+        let config = pull::OrderedConfig { filter_subject: format!("{}.*.*", self.service), ..Default::default() };
+        let consumer = stream.create_consumer(config).await.map_err(refused("show what the service said before"))?;
+        let mut left = consumer.cached_info().num_pending;
+        if left == 0 {
+            return Ok(());
+        }
+        tracing::warn!("the store is new, and {left} facts of an earlier self are on the stream: remembering them");
+        let mut messages = consumer.messages().await.map_err(refused("show what the service said before"))?;
+        while left > 0 {
+            let ended = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
+            let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
+            let (mut delivery, _) = delivery(message, identity)?;
+            delivery.acknowledge = None;
+            if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
+                return Ok(());
+            }
+            left -= 1;
+        }
+        tracing::info!("remembered");
+        Ok(())
     }
 
     /// The first message that the service may not have heard. A stream that is another one, or shorter than what was

@@ -58,15 +58,9 @@ impl Engine {
                 false => draft,
             };
         };
-        let cause = Cause {
-            id: envelope.id,
-            time: envelope.time,
-            saga: envelope.correlation.clone(),
-            traceparent: envelope.traceparent.clone(),
-        };
         let known_to_broker = delivery.headers.contains_key(header::MESSAGE_ID);
         let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker };
-        let turn = Turn::new(draft, service, &reaction.declared, cause);
+        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope));
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
         match result {
             Ok(()) => {
@@ -79,6 +73,30 @@ impl Engine {
             }
             Err(why) => park(draft, service, &lost(envelope.id), why),
         }
+    }
+
+    /// A fact of the service's own, read back into a new store. Only what is adopted stays; the rest is heard again in
+    /// its place, and decided there.
+    pub(super) fn remembered<'s>(&'s self, draft: Draft<'s>, delivery: &Delivery) -> Draft<'s> {
+        let service = self.service.name();
+        let read = |subject: Subject| Envelope::read(subject, &delivery.headers, delivery.arrival).ok();
+        let envelope = delivery.subject.parse::<Subject>().ok().and_then(read);
+        let Some(envelope) = envelope.filter(|it| it.subject.producer() == service && it.subject.key().is_some())
+        else {
+            return draft;
+        };
+        let kind = envelope.subject.kind();
+        let new = inbox::seen(&draft, envelope.id, None) == Seen::Never;
+        let Some(reaction) = self.service.events.get(kind).filter(|_| new) else { return draft };
+        let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker: true };
+        let own = envelope.source == format!("/services/{service}");
+        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope)).remembering(own);
+        let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
+        if result.is_ok() {
+            inbox::mark(&mut draft, envelope.id, inbox::fingerprint(kind, &delivery.body));
+            draft.keep();
+        }
+        draft
     }
 
     /// A command and its answer. A refusal changes nothing.
@@ -205,6 +223,12 @@ impl Engine {
         let lost = Lost { subject, headers: &Headers::new(), body, sequence: None, id, time };
         park(draft, self.service.name(), &lost, why)
     }
+}
+
+/// Where a message comes from.
+fn cause(envelope: &Envelope) -> Cause {
+    let Envelope { id, time, correlation, traceparent, .. } = envelope.clone();
+    Cause { id, time, saga: correlation, traceparent }
 }
 
 /// Runs a reaction. When it is refused, by itself or by the chassis, nothing of the turn stays in the draft.

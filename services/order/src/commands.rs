@@ -45,6 +45,15 @@ pub fn place(turn: &mut Turn<'_>, command: Place) -> Result<Placed, Refusal> {
         payment_method: command.payment_method.unwrap_or_else(PaymentMethod::default_card),
         ship_to: command.ship_to,
     };
+    if let Some(order) = turn.row::<Order>(&placed.order_id) {
+        // The same idempotency key, and the answer that it had is gone with an earlier store.
+        return match order.placed.as_ref() {
+            Some(before) if *before == placed => {
+                Ok(Placed { order_id: placed.order_id, status: order.status(), total: placed.total, currency })
+            }
+            _ => Err(Refusal::conflict("this idempotency_key was used for another order: use a new one")),
+        };
+    }
     turn.emit(&placed);
     let order = Order { placed: Some(placed.clone()), ..Order::default() };
     turn.put(&placed.order_id, &order);

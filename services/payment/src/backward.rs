@@ -4,7 +4,7 @@ use chassis::{Effect, Turn, Unacceptable};
 use events::{Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingFailed, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Payment, State, payment};
+use crate::rows::{State, payment};
 
 /// Give the money back. The key is the order: an order is refunded once, however often this is performed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,21 +46,10 @@ fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
             payment.state = State::Voided;
             turn.emit(&PaymentVoided { order_id: order_id.clone() });
         }
-        // Whether there is something to undo shows when the charge has come to its end.
-        State::Charging => payment.unwanted = true,
-        State::Charged { .. } => ask_for_refund(turn, order_id, &mut payment),
+        State::Charging | State::Charged { .. } => payment.unwanted = true,
         State::Failed { .. } | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
     }
-    turn.put(order_id, &payment);
-}
-
-/// Asks the gateway for the refund of a charged payment.
-pub fn ask_for_refund(turn: &mut Turn<'_>, order_id: &OrderId, payment: &mut Payment) {
-    if let (State::Charged { transaction_id }, Some(due)) = (payment.state.clone(), &payment.due) {
-        let refund = Refund { order_id: order_id.clone(), transaction_id: transaction_id.clone(), money: due.money };
-        turn.perform(&refund);
-        payment.state = State::Refunding { transaction_id };
-    }
+    payment.go_on(turn, order_id);
 }
 
 pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutcome) -> Result<(), Unacceptable> {

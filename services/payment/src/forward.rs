@@ -4,10 +4,7 @@ use chassis::{Effect, Turn, Unacceptable};
 use events::{InventoryReserved, Money, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    backward::ask_for_refund,
-    rows::{Due, State, payment},
-};
+use crate::rows::{Due, State, payment};
 
 /// Charge the customer. The key is the order: an order is charged once, however often this is performed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +74,7 @@ pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutco
             payment.state = State::Failed { reason: reason.clone() };
         }
         (ChargeOutcome::Approved { transaction_id }, before) => {
-            let unwanted = payment.unwanted || matches!(before, State::Failed { .. });
+            payment.unwanted |= matches!(before, State::Failed { .. });
             let Money { amount, currency } = charge.due.money;
             let transaction_id = transaction_id.clone();
             turn.emit(&PaymentCompleted {
@@ -87,11 +84,8 @@ pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutco
                 currency,
             });
             payment.state = State::Charged { transaction_id };
-            if unwanted {
-                ask_for_refund(turn, &order_id, &mut payment);
-            }
         }
     }
-    turn.put(&order_id, &payment);
+    payment.go_on(turn, &order_id);
     Ok(())
 }

@@ -24,6 +24,7 @@ pub fn payment() -> Service {
         // Forward
         .on::<OrderCreated>(forward::note_amount_due)
         .performs::<Charge>()
+        .performs::<Refund>()
         .on::<InventoryReserved>(forward::charge_on_inventory_reserved)
         .performs::<Charge>()
         .settles::<Charge>(forward::record_charge)

@@ -4,7 +4,7 @@ use chassis::{Row, Turn};
 use events::{Money, OrderId, PaymentMethod, RefundId, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use crate::forward::Charge;
+use crate::{backward::Refund, forward::Charge};
 
 /// What is known of an order's payment, under the order's id.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -13,7 +13,8 @@ pub struct Payment {
     pub due: Option<Due>,
     /// Stock is held, so the charge may be made.
     pub reserved: bool,
-    /// It has to be undone as soon as the charge that is on its way has come to its end.
+    /// It has to be undone as soon as that is possible: when the charge that is on its way has come to its end, and the
+    /// amount is known.
     pub unwanted: bool,
     /// Where the money is.
     pub state: State,
@@ -55,11 +56,21 @@ impl Row for Payment {
 }
 
 impl Payment {
-    /// Asks for the charge once stock is held and the amount is known, and keeps the row.
+    /// Asks for what follows from everything that is known by now, the charge or the refund, and keeps the row.
     pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
-        if let (State::Waiting, true, Some(due)) = (&self.state, self.reserved, &self.due) {
-            turn.perform(&Charge { order_id: order_id.clone(), due: due.clone() });
-            self.state = State::Charging;
+        match (&self.state, &self.due) {
+            (State::Waiting, Some(due)) if self.reserved => {
+                turn.perform(&Charge { order_id: order_id.clone(), due: due.clone() });
+                self.state = State::Charging;
+            }
+            (State::Charged { transaction_id }, Some(due)) if self.unwanted => {
+                let transaction_id = transaction_id.clone();
+                let refund =
+                    Refund { order_id: order_id.clone(), transaction_id: transaction_id.clone(), money: due.money };
+                turn.perform(&refund);
+                self.state = State::Refunding { transaction_id };
+            }
+            _ => {}
         }
         turn.put(order_id, &self);
     }

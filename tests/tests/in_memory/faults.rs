@@ -15,6 +15,8 @@ struct Faults {
     repeated: bool,
     /// Processes end between any two steps.
     crashes: bool,
+    /// Stores are lost, and rebuilt from the stream.
+    losses: bool,
 }
 
 const ORDERS: usize = 8;
@@ -45,6 +47,9 @@ fn disturb(world: &mut World, rng: &mut Rng, faults: Faults) {
     }
     if faults.crashes && rng.u8(0..8) == 0 {
         world.restart(service);
+    }
+    if faults.losses && rng.u8(0..64) == 0 {
+        world.forget(service);
     }
 }
 
@@ -120,12 +125,17 @@ fn processes_may_end_between_any_two_steps() {
 }
 
 #[test]
+fn stores_may_be_lost_between_any_two_steps() {
+    check(200, Faults { losses: true, ..Faults::default() });
+}
+
+#[test]
 fn all_of_it_may_happen_at_once() {
-    check(300, Faults { reordered: true, repeated: true, crashes: true });
+    check(300, Faults { reordered: true, repeated: true, crashes: true, losses: true });
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let faults = Faults { reordered: true, repeated: true, crashes: true };
+    let faults = Faults { reordered: true, repeated: true, crashes: true, losses: true };
     assert_eq!(run(7, faults).stream(), run(7, faults).stream());
 }
