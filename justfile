@@ -42,6 +42,7 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
 # Remove every store in data/ and everything that was built; the tools stay
+[no-exit-message]
 clean:
     @if (exec 3<>/dev/tcp/127.0.0.1/4222) 2>/dev/null; then \
         echo "just clean: a broker runs on port 4222, and its store may be in data/: stop it first" >&2; \

@@ -18,7 +18,7 @@ use crate::Error;
 pub(crate) fn refused<E: std::error::Error>(doing: &'static str) -> impl Fn(E) -> Error {
     move |error| {
         let mut why = error.to_string();
-        if let Some(source) = error.source() {
+        if let Some(source) = error.source().map(ToString::to_string).filter(|source| !why.ends_with(source)) {
             why = format!("{why}: {source}");
         }
         Error::Broker { doing, why }

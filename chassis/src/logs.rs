@@ -14,6 +14,8 @@ pub fn start(service: &'static str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // Where nobody reads the log any more, the service goes on.
+        .log_internal_errors(false)
         .with_timer(Stamp { service })
         .init();
 }

@@ -1,6 +1,9 @@
 //! The ports that are needed: free, or a sentence that says what to do.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, TcpListener},
+};
 
 use crate::Error;
 
@@ -16,8 +19,10 @@ pub(crate) struct Port {
 /// somebody else can take one; the program says so then.
 pub(crate) fn check(ports: impl IntoIterator<Item = Port>) -> Result<(), Error> {
     for Port { number, advice } in ports {
-        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, number)) {
-            tracing::debug!("port {number} cannot be taken: {error}");
+        // What else may be wrong with a port, its program says better.
+        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, number))
+            && error.kind() == ErrorKind::AddrInUse
+        {
             return Err(Error::PortInUse { port: number, advice });
         }
     }

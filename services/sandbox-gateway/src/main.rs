@@ -76,5 +76,7 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        // Where nobody reads the log any more, the gateway goes on.
+        .log_internal_errors(false)
         .init();
 }
