@@ -39,7 +39,7 @@ impl Client {
     /// Connects to the broker of `settings`.
     pub async fn connect(settings: &Settings) -> Result<Client, Error> {
         let options = ConnectOptions::new().name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));
-        let nats = options.connect(settings.nats_url.clone()).await;
+        let nats = options.connect(settings.nats_servers()).await;
         Ok(Client { nats: nats.map_err(|source| Error::NoBroker { url: settings.nats_address(), source })? })
     }
 

@@ -76,7 +76,7 @@ pub(crate) fn message(service: &'static str, lost: &Lost<'_>, why: Unacceptable)
 fn known(headers: &Headers) -> Headers {
     use header::*;
     let names = [MESSAGE_ID, ID, TYPE, SOURCE, SUBJECT, TIME, DATA_SCHEMA, CORRELATION, CAUSATION, TRACE_PARENT];
-    names.into_iter().filter_map(|name| Some((name.to_owned(), shortened(headers.get(name)?, 100)))).collect()
+    names.into_iter().filter_map(|name| Some((name.to_owned(), shortened(headers.get(name)?, 64)))).collect()
 }
 
 /// The first [`KEPT_BYTES`] of a body as text that stays small as JSON too, whatever the bytes are.

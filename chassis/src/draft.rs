@@ -74,7 +74,7 @@ impl<'s> Draft<'s> {
     pub fn say(&mut self, message: crate::outbox::Message) {
         let row = OutboxRow { number: self.next_outbox_row, message };
         self.next_outbox_row += 1;
-        self.put(key::outbox(row.number), json(&row.message));
+        self.put(key::outbox(row.number), row.message.to_row());
         self.turn.said.push(row);
     }
 

@@ -9,8 +9,8 @@ use events::EventId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Delivery, Error, Input, OutboxRow, Pending, Released, Reminder, Service, draft::Draft, draft::json, effect, key,
-    outbox, reminder, store::Store,
+    Error, Input, OutboxRow, Pending, Released, Reminder, Service, draft::Draft, draft::json, effect, key, outbox,
+    reminder, store::Store,
 };
 
 /// How many confirmed rows may wait for a commit that takes their removal along.
@@ -23,14 +23,6 @@ pub struct Position {
     pub stream: EventId,
     /// The last message that was taken, with all before it.
     pub sequence: u64,
-}
-
-impl Position {
-    /// The position once `delivery` is taken. A message that is delivered again moves nothing back.
-    fn after(before: Option<Position>, delivery: &Delivery) -> Position {
-        let here = Position { stream: delivery.stream, sequence: delivery.sequence };
-        before.filter(|it| it.stream == here.stream && it.sequence > here.sequence).unwrap_or(here)
-    }
 }
 
 /// Whose store this is.
@@ -119,7 +111,8 @@ impl Engine {
         for input in inputs {
             match input {
                 Input::Event(delivery) => {
-                    position = Some(Position::after(position, &delivery));
+                    // It follows what is heard, back too: a stream that lost its tail is heard from its beginning.
+                    position = Some(Position { stream: delivery.stream, sequence: delivery.sequence });
                     draft = self.event(draft, &delivery);
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
@@ -162,8 +155,13 @@ impl Engine {
         Ok(released)
     }
 
-    /// Writes what still waits for a commit. For an orderly end.
-    pub fn close(mut self) -> Result<(), Error> {
+    /// Whether something waits for a commit that takes it along.
+    pub fn owes(&self) -> bool {
+        !self.retired.is_empty()
+    }
+
+    /// Writes what still waits for a commit.
+    pub fn tidy(&mut self) -> Result<(), Error> {
         let mut writes: crate::store::Batch =
             self.retired.drain(..).map(|number| (key::outbox(number), None)).collect();
         if let Some(position) = self.position {

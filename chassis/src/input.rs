@@ -1,5 +1,7 @@
 //! Everything that can move a service, and everything that a commit releases.
 
+use std::sync::Weak;
+
 use events::{Arrival, EventId, Headers};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -21,8 +23,18 @@ pub struct Delivery {
     pub stream: EventId,
     /// Its place in the stream.
     pub sequence: u64,
-    /// Where it is acknowledged; nowhere in a replay.
-    pub acknowledge: Option<String>,
+    /// How it is acknowledged; not at all in a replay.
+    pub acknowledge: Option<Acknowledge>,
+}
+
+/// Where a message is acknowledged, for as long as the session lasts that it was delivered in. Once the consumer was set
+/// back, an acknowledgement from before would stand for messages that are delivered again.
+#[derive(Clone, Debug)]
+pub struct Acknowledge {
+    /// The subject.
+    pub place: String,
+    /// Dead when the session has ended.
+    pub session: Weak<()>,
 }
 
 /// A command with the place where its answer goes.
@@ -88,7 +100,7 @@ pub struct Released {
     /// Answers to commands.
     pub answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     /// Where the last message of the batch is acknowledged; it stands for all before it.
-    pub acknowledge: Option<String>,
+    pub acknowledge: Option<Acknowledge>,
     /// Rows for the relay, in order.
     pub said: Vec<OutboxRow>,
     /// Effects to start.

@@ -36,7 +36,7 @@ pub use dead_letter::DeadLetter;
 pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
 pub use engine::{Engine, Position, Unfinished};
 pub use error::Error;
-pub use input::{Answer, Delivery, Input, Released, Request};
+pub use input::{Acknowledge, Answer, Delivery, Input, Released, Request};
 pub use outbox::{Message, OutboxRow};
 pub use refusal::{Refusal, Unacceptable};
 pub use reminder::Reminder;

@@ -79,7 +79,9 @@ impl Runner {
         outlets.resume(engine.unfinished()?);
         let relay = Relay { broker: broker.clone(), lease: held.clone(), rows, confirmed: confirming };
         tasks.spawn(relay.run());
-        tasks.spawn(Office { kinds, asked: effects, inputs: inputs.clone() }.run(stop.clone()));
+        let (inputs_of_effects, patience) = (inputs.clone(), settings.shutdown / 2);
+        let office = Office { kinds, asked: effects, inputs: inputs_of_effects, lease: held.clone(), patience };
+        tasks.spawn(office.run(stop.clone()));
         tasks.spawn(reminder::wait(standing, inputs.clone(), stop.clone()));
 
         // What brings inputs: the stream, and the commands once the service knows what it said before.

@@ -28,6 +28,11 @@ impl Settings {
         })
     }
 
+    /// The servers of the broker: `NATS_URL` may name several, separated by commas.
+    pub(crate) fn nats_servers(&self) -> Vec<String> {
+        self.nats_url.split(',').map(|url| url.trim().to_owned()).collect()
+    }
+
     /// The broker's address as it may be shown: without credentials.
     pub fn nats_address(&self) -> String {
         without_credentials(&self.nats_url)

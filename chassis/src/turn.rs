@@ -155,7 +155,9 @@ impl<'a> Turn<'a> {
         let mut headers = envelope.headers();
         headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());
         let body = String::from_utf8(body).expect("serde_json writes UTF-8");
-        self.draft.say(Message { subject: envelope.subject.to_string(), headers, body });
+        let message = Message { subject: envelope.subject.to_string(), headers, body };
+        self.fits(message.to_row().len(), E::TYPE);
+        self.draft.say(message);
     }
 
     /// Asks the outside for something, after the commit. While an effect of this name and key waits, asking again does

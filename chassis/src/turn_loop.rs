@@ -8,9 +8,13 @@ use tokio::{
 };
 
 use crate::{
-    Engine, Error, Input, OutboxRow, Pending, Position, Released, Reminder, Unfinished, ambient, broker::lease::Held,
-    signal::stopped,
+    Acknowledge, Engine, Error, Input, OutboxRow, Pending, Position, Released, Reminder, Unfinished, ambient,
+    broker::lease::Held, signal::stopped,
 };
+
+/// After how long without an input the last confirmed rows go with a commit of their own: a kill from then on publishes
+/// nothing again.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// How many turns a batch may have: what waits, up to this. Alone, an input does not wait for others.
 pub(crate) type BatchSize = usize;
@@ -61,6 +65,11 @@ impl TurnLoop {
             tokio::select! {
                 taken = self.inputs.recv_many(&mut batch, self.batch_size) => if taken == 0 { break },
                 Some(rows) = self.confirmed.recv() => batch.push(Input::Published(rows)),
+                () = ambient::pause(IDLE), if self.engine.owes() => {
+                    self.lease.check().await?;
+                    block_in_place(|| self.engine.tidy())?;
+                    continue;
+                }
                 Some(ended) = self.tasks.join_next() => {
                     task(ended)?;
                     continue;
@@ -78,7 +87,7 @@ impl TurnLoop {
         while let Some(rows) = confirmed.recv().await {
             block_in_place(|| engine.take(vec![Input::Published(rows)]))?;
         }
-        block_in_place(|| engine.close())?;
+        block_in_place(|| engine.tidy())?;
         done.send_replace(true);
         while let Some(ended) = tasks.join_next().await {
             task(ended)?;
@@ -122,7 +131,8 @@ impl Outlets {
             drop(to.send(answer));
         }
         self.hand_on(released.said, released.asked, released.reminders);
-        if let Some(place) = released.acknowledge
+        if let Some(Acknowledge { place, session }) = released.acknowledge
+            && session.upgrade().is_some()
             && let Err(error) = self.client.publish(place, "+ACK".into()).await
         {
             tracing::debug!("a message is not acknowledged and will come again: {error}");

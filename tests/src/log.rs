@@ -19,12 +19,14 @@ pub struct Fact {
 }
 
 /// A message of the stream as a fact; none for one that was typed by hand, which its owner says again.
-pub fn fact(subject: &str, headers: &Headers, body: &[u8]) -> Option<Fact> {
+///
+/// `place` is where it stands: it stands for the id of a message that brings none.
+pub fn fact(subject: &str, headers: &Headers, body: &[u8], place: u64) -> Option<Fact> {
     let subject: Subject = subject.parse().ok()?;
     Some(Fact {
         kind: subject.kind().to_owned(),
         key: subject.key()?.to_string(),
-        id: headers.get(header::ID)?.clone(),
+        id: headers.get(header::ID).cloned().unwrap_or_else(|| format!("message {place}")),
         body: serde_json::from_slice(body).ok()?,
         text: String::from_utf8_lossy(body).into_owned(),
     })

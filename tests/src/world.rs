@@ -112,7 +112,8 @@ fn open(service: fn() -> Service, disk: &Disk) -> Engine {
 impl World {
     /// The event log.
     pub fn log(&self) -> Vec<Fact> {
-        self.stream.iter().filter_map(|it| fact(&it.subject, &it.headers, it.body.as_bytes())).collect()
+        let facts = self.stream.iter().zip(1..);
+        facts.filter_map(|(it, place)| fact(&it.subject, &it.headers, it.body.as_bytes(), place)).collect()
     }
 
     /// The stream as it stands.

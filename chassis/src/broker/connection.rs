@@ -38,7 +38,7 @@ impl Broker {
                 let connections = connections.clone();
                 async move { note(&event, &connections) }
             })
-            .connect(settings.nats_url.clone())
+            .connect(settings.nats_servers())
             .await
             .map_err(|source| Error::NoBroker { url: settings.nats_address(), source })?;
         let server = client.server_info();

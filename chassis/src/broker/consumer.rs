@@ -4,7 +4,7 @@
 //! Invariant: what is handed on is contiguous within a session, so that acknowledging one message acknowledges nothing
 //! that was not taken.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     Message,
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::{Broker, headers, refused, stream_identity};
-use crate::{Delivery, Error, Input, Position, ambient, ambient::pause, signal::stopped};
+use crate::{Acknowledge, Delivery, Error, Input, Position, ambient, ambient::pause, signal::stopped};
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -80,6 +80,7 @@ impl Consumer {
             .heartbeat(Duration::from_secs(3))
             .messages();
         let mut messages = messages.await.map_err(refused("deliver messages"))?;
+        let this_session = Arc::new(());
         loop {
             let message = tokio::select! {
                 message = messages.next() => message,
@@ -87,7 +88,12 @@ impl Consumer {
             };
             let stopped = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
             let message = message.ok_or_else(stopped)?.map_err(refused("deliver messages"))?;
-            let (delivery, place) = delivery(message, identity)?;
+            let acknowledge = message
+                .reply
+                .as_ref()
+                .map(|reply| Acknowledge { place: reply.to_string(), session: Arc::downgrade(&this_session) });
+            let (mut delivery, place) = delivery(message, identity)?;
+            delivery.acknowledge = acknowledge;
             expected += 1;
             if place != expected {
                 let why = format!("message {expected} of the session is missing, {place} came");
@@ -113,8 +119,7 @@ impl Consumer {
         while left > 0 {
             let ended = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
             let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
-            let (mut delivery, _) = delivery(message, identity)?;
-            delivery.acknowledge = None;
+            let (delivery, _) = delivery(message, identity)?;
             if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
                 return Ok(());
             }
@@ -169,7 +174,7 @@ fn delivery(message: Message, stream: EventId) -> Result<(Delivery, u64), Error>
         },
         stream,
         sequence,
-        acknowledge: message.reply.as_ref().map(|reply| reply.to_string()),
+        acknowledge: None,
         subject: message.subject.to_string(),
         body: message.payload.to_vec(),
     };

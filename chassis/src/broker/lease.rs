@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{Broker, refused};
-use crate::{Error, ambient::pause, draft::json, signal::stopped};
+use crate::{Error, ambient, ambient::pause, draft::json, signal::stopped};
 
 /// The bucket of all leases.
 const BUCKET: &str = "leases";
@@ -36,6 +36,8 @@ const MARGIN: Duration = Duration::from_secs(1);
 struct Holder {
     store: EventId,
     process: u32,
+    /// Tells two holders apart whose stores are copies of each other, and whose processes count from 1.
+    instance: EventId,
 }
 
 /// A lease that is held, and has to be renewed.
@@ -74,7 +76,7 @@ impl Lease {
     /// holder is gone, for the store is open here.
     pub async fn take(broker: &Broker, service: &'static str, store: EventId) -> Result<(Lease, Held), Error> {
         let bucket = bucket(&broker.jetstream).await?;
-        let holder = json(&Holder { store, process: std::process::id() });
+        let holder = json(&Holder { store, process: std::process::id(), instance: ambient::random_id() });
         let mut standing_by = false;
         loop {
             let asked = Instant::now();
@@ -127,14 +129,13 @@ impl Lease {
         let asked = Instant::now();
         let value = bytes(&self.holder);
         let revision = match self.bucket.update(self.service, value, self.revision).await {
-            Ok(revision) => revision,
+            Ok(revision) => Some(revision),
             Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => self.retake().await?,
-            Err(error) => {
-                // The broker did not answer: the lease runs out by itself, and work waits from then on.
-                tracing::debug!("the lease was not renewed: {error}");
-                return Ok(());
-            }
+            Err(_) => None,
         };
+        // Where the broker did not answer, the lease runs out by itself: work waits from then on, and the next renewal
+        // is tried in time.
+        let Some(revision) = revision else { return Ok(()) };
         self.revision = revision;
         self.valid_until.send_replace(Some(asked + LASTS - MARGIN));
         Ok(())
@@ -142,16 +143,24 @@ impl Lease {
 
     /// The entry is not what it was. Either a renewal went through whose answer was lost, or the lease lapsed and nobody
     /// took it, or somebody did.
-    async fn retake(&self) -> Result<u64, Error> {
-        let lost = || Error::LeaseLost { service: self.service.to_owned() };
+    async fn retake(&self) -> Result<Option<u64>, Error> {
+        let lost = || Err(Error::LeaseLost { service: self.service.to_owned() });
+        let value = bytes(&self.holder);
         match self.bucket.entry(self.service).await {
             Ok(Some(entry)) if entry.value.as_ref() == self.holder => {
-                let renewed = self.bucket.update(self.service, bytes(&self.holder), entry.revision).await;
-                renewed.map_err(|_| lost())
+                match self.bucket.update(self.service, value, entry.revision).await {
+                    Ok(revision) => Ok(Some(revision)),
+                    Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => lost(),
+                    Err(_) => Ok(None),
+                }
             }
-            Ok(Some(entry)) if !entry.value.is_empty() => Err(lost()),
-            Ok(_) => self.bucket.create(self.service, bytes(&self.holder)).await.map_err(|_| lost()),
-            Err(error) => Err(refused("read the lease of the service")(error)),
+            Ok(Some(entry)) if !entry.value.is_empty() => lost(),
+            Ok(_) => match self.bucket.create(self.service, value).await {
+                Ok(revision) => Ok(Some(revision)),
+                Err(error) if error.kind() == CreateErrorKind::AlreadyExists => lost(),
+                Err(_) => Ok(None),
+            },
+            Err(_) => Ok(None),
         }
     }
 }

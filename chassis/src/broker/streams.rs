@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{
-    Context,
+    Context, ErrorCode,
+    context::{GetStreamError, GetStreamErrorKind},
     stream::{Config, Info, RetentionPolicy, StorageType},
 };
 use events::{DEAD_LETTERS, EVENTS, EventId};
@@ -42,6 +43,7 @@ async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_
             }
             there.config.clone()
         }
+        Err(error) if !is_missing(&error) => return Err(refused("show its streams")(error)),
         Err(_) => Config {
             name: name.to_owned(),
             retention: RetentionPolicy::Limits,
@@ -52,6 +54,11 @@ async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_
         },
     };
     jetstream.create_or_update_stream(needed(config)).await.map_err(refused("make its streams"))
+}
+
+/// Only a stream that is not there is made: after any other failure its operator's settings would be lost.
+fn is_missing(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// What tells a stream from one that was made anew under its name: sequences mean something only within one of them.

@@ -19,6 +19,11 @@ pub(crate) enum Breaker {
 impl Breaker {
     pub const NEW: Breaker = Breaker::Closed { failures: 0 };
 
+    /// Whether all attempts are let through.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Breaker::Closed { .. })
+    }
+
     /// When the next attempt may start; never while a probe is on its way.
     pub fn opens_at(&self, now: Duration) -> Option<Duration> {
         match *self {
@@ -37,7 +42,7 @@ impl Breaker {
 
     /// An attempt succeeded. Says whether that closed the breaker.
     pub fn succeeded(&mut self) -> bool {
-        let closes = !matches!(self, Breaker::Closed { .. });
+        let closes = !self.is_closed();
         *self = Breaker::NEW;
         closes
     }

@@ -101,11 +101,24 @@ impl Desk {
         if self.wakes_at(now).is_none_or(|at| at > now) {
             return None;
         }
-        let (_, key) = self.due.pop_first()?;
+        let key = self.pick(now)?;
         self.breaker.started();
         self.on_their_way += 1;
         self.next_start = self.next_start.map(|_| now + self.pace.spacing);
         self.waiting.get(&key)
+    }
+
+    /// Takes the effect that starts next out of those that are due. While the breaker is not closed it is the one that
+    /// failed least: a few effects that always fail must not be every probe, and keep all others waiting.
+    fn pick(&mut self, now: Duration) -> Option<String> {
+        if self.breaker.is_closed() {
+            return self.due.pop_first().map(|(_, key)| key);
+        }
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        let attempts = |key: &str| self.waiting.get(key).map_or(0, |effect| effect.attempts);
+        let next = due.min_by_key(|(at, key)| (attempts(key), *at))?.clone();
+        self.due.remove(&next);
+        Some(next.1)
     }
 
     /// An attempt came to an outcome. Says whether that closed the breaker.
@@ -235,6 +248,21 @@ mod tests {
         }
         assert_eq!(ends.len(), 19);
         assert!(ends.windows(2).all(|pair| pair[1] - pair[0] >= PACE_SPACING), "{ends:?}");
+    }
+
+    #[test]
+    fn effects_that_always_fail_are_not_every_probe() {
+        let mut desk = desk(0);
+        for number in 0..10 {
+            desk.add(Duration::ZERO, Pending { attempts: 7, ..effect(&format!("stuck-{number}")) });
+        }
+        let mut now = Duration::ZERO;
+        while let Some(key) = start(&mut desk, now) {
+            desk.failed(now, &key, "503");
+        }
+        desk.add(now, effect("healthy"));
+        now = desk.wakes_at(now).unwrap();
+        assert_eq!(start(&mut desk, now).as_deref(), Some("healthy"));
     }
 
     const PACE_SPACING: Duration = Pace::DEFAULT.spacing;

@@ -5,14 +5,17 @@ use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{Pending, Retry, desk::Desk, performer::Performer};
-use crate::{Error, Input, ambient, signal::stopped};
+use crate::{Error, Input, ambient, broker::lease::Held, signal::stopped};
 
 /// No attempt takes longer, whatever its performer does.
 const ATTEMPT_AT_MOST: Duration = Duration::from_secs(60);
+
+/// How much of an error is kept: it stands in the store.
+const ERROR_CHARACTERS: usize = 300;
 
 /// A kind of effect with who performs it.
 pub(crate) struct Kind {
@@ -26,6 +29,10 @@ pub(crate) struct Office {
     /// Effects that were committed.
     pub asked: mpsc::UnboundedReceiver<Vec<Pending>>,
     pub inputs: mpsc::Sender<Input>,
+    /// Effects are started by the holder of the lease only.
+    pub lease: Held,
+    /// How long a stopping service waits for the attempts that are on their way.
+    pub patience: Duration,
 }
 
 /// An attempt that came to its end.
@@ -36,11 +43,16 @@ struct Ended {
 }
 
 impl Office {
-    /// Performs effects until `stop`; then starts no more, and waits for those on their way.
+    /// Performs effects until `stop`; then starts no more, and waits a while for those on their way. One that is given up
+    /// is in the store, and the next process performs it again.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
         let start = Instant::now();
         let mut attempts = JoinSet::new();
         loop {
+            tokio::select! {
+                held = self.lease.check() => held?,
+                () = stopped(&mut stop) => break,
+            }
             let now = start.elapsed();
             for kind in self.kinds.values_mut() {
                 while let Some(effect) = kind.desk.start(now) {
@@ -58,7 +70,8 @@ impl Office {
                 () = stopped(&mut stop) => break,
             }
         }
-        while let Some(ended) = attempts.join_next().await {
+        let given_up = Instant::now() + self.patience;
+        while let Ok(Some(ended)) = timeout_at(given_up, attempts.join_next()).await {
             self.end(start.elapsed(), finished(ended)?).await;
         }
         Ok(())
@@ -85,6 +98,7 @@ impl Office {
                 Input::Outcome { name, key, outcome, time: ambient::now() }
             }
             Err(Retry { why }) => {
+                let why: String = why.chars().take(ERROR_CHARACTERS).collect();
                 let failed = desk.failed(now, &key, &why);
                 tracing::warn!(key, attempts = failed.attempts, "{name} failed and is tried again: {why}");
                 if let Some(pause) = failed.opened {

@@ -34,8 +34,13 @@ pub fn reservation_failed(turn: &mut Turn<'_>, event: &InventoryReservationFaile
     Ok(())
 }
 
-/// Frees what is held, where the fact names the same.
+/// Nothing will be held for the order. What is held is free only when the payment is undone, and then this service says
+/// so itself.
 pub fn released(turn: &mut Turn<'_>, event: &InventoryReleased) -> Result<(), Unacceptable> {
+    if let (false, Some(Reservation::Held { .. })) = (turn.remembers(), turn.row(&event.order_id)) {
+        let detail = format!("the payment of the order {} is not undone", event.order_id);
+        return Err(Unacceptable::contradicts(detail));
+    }
     match release(turn, &event.order_id) {
         Some((_, items)) if items == event.items => Ok(()),
         Some(_) => Err(Unacceptable::contradicts(format!("the order {} holds something else", event.order_id))),

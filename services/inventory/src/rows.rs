@@ -47,14 +47,17 @@ pub fn per_sku<'a>(lines: impl Iterator<Item = (&'a Sku, Quantity)>) -> BTreeMap
     sums
 }
 
-/// What is missing to hold all of `wanted`; nothing where it can be held.
+/// How many shortages are named at most: they have to fit into an event.
+const SHORTAGES_AT_MOST: usize = 20;
+
+/// What is missing to hold all of `wanted`, the first of it where it is much; nothing where it can be held.
 pub fn shortages(turn: &Turn<'_>, wanted: &BTreeMap<&Sku, u64>) -> Vec<Shortage> {
     let short = |(sku, requested): (&&Sku, &u64)| {
         let available = turn.row::<Stock>(sku).map_or(0, |stock| stock.available);
         let sku = (*sku).clone();
         (available < *requested).then_some(Shortage { sku, requested: *requested, available })
     };
-    wanted.iter().filter_map(short).collect()
+    wanted.iter().filter_map(short).take(SHORTAGES_AT_MOST).collect()
 }
 
 /// Moves `wanted` from what is free to what is held. Call it only where [`shortages`] found none.

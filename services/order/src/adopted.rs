@@ -17,42 +17,26 @@ pub fn created(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), Unaccept
 }
 
 pub fn paid(turn: &mut Turn<'_>, event: &OrderPaid) -> Result<(), Unacceptable> {
-    let mut order = open(turn, &event.order_id)?;
-    if !turn.remembers() && (!order.charged || order.undone.is_some()) {
-        return Err(Unacceptable::contradicts(format!("the order {} is not charged", event.order_id)));
-    }
-    order.paid = true;
-    turn.put(&event.order_id, &order);
-    Ok(())
+    remember(turn, &event.order_id, |order| order.paid = true)
 }
 
 pub fn completed(turn: &mut Turn<'_>, event: &OrderCompleted) -> Result<(), Unacceptable> {
-    let mut order = open(turn, &event.order_id)?;
-    let possible = order.paid && order.scheduled;
-    if !turn.remembers() && !possible {
-        return Err(Unacceptable::contradicts(format!("the order {} is not paid and shipped", event.order_id)));
-    }
-    order.end = Some(End::Completed);
-    turn.put(&event.order_id, &order);
-    Ok(())
+    remember(turn, &event.order_id, |order| order.end = Some(End::Completed))
 }
 
 pub fn cancelled(turn: &mut Turn<'_>, event: &OrderCancelled) -> Result<(), Unacceptable> {
-    let mut order = open(turn, &event.order_id)?;
-    if !turn.remembers() && order.undone.is_none() {
-        return Err(Unacceptable::contradicts(format!("nothing of the order {} is undone", event.order_id)));
-    }
-    order.end = Some(End::Cancelled(event.reason));
-    turn.put(&event.order_id, &order);
-    Ok(())
+    remember(turn, &event.order_id, |order| order.end = Some(End::Cancelled(event.reason)))
 }
 
-/// The order, if it was placed and has not ended. What an earlier self said of it needs no placing before.
-fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Order, Unacceptable> {
-    let order = order(turn, order_id);
-    match (&order.placed, order.end) {
-        (None, _) if !turn.remembers() => Err(Unacceptable::contradicts(format!("there is no order {order_id}"))),
-        (_, Some(_)) => Err(Unacceptable::contradicts(format!("the order {order_id} is {}", order.status()))),
-        (_, None) => Ok(order),
+/// Takes back what an earlier self said. From anybody else it contradicts: these facts follow from others, and once they
+/// do this service has said them.
+fn remember(turn: &mut Turn<'_>, order_id: &OrderId, change: impl FnOnce(&mut Order)) -> Result<(), Unacceptable> {
+    let mut order = order(turn, order_id);
+    if !turn.remembers() || order.end.is_some() {
+        let detail = format!("the order {order_id} is {}, and says itself what follows from that", order.status());
+        return Err(Unacceptable::contradicts(detail));
     }
+    change(&mut order);
+    turn.put(order_id, &order);
+    Ok(())
 }

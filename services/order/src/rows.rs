@@ -69,7 +69,7 @@ impl Order {
                 self.end = Some(End::Cancelled(reason));
                 turn.emit(&OrderCancelled { order_id: order_id(), reason });
             } else {
-                if self.charged && !self.paid {
+                if self.reserved && self.charged && !self.paid {
                     self.paid = true;
                     turn.emit(&OrderPaid { order_id: order_id() });
                 }

@@ -5,22 +5,21 @@ use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefunded, P
 
 use crate::rows::{Payment, State, payment};
 
-/// The order was charged: by an earlier self, or elsewhere.
+/// The order was charged elsewhere: it is not charged here.
 pub fn completed(turn: &mut Turn<'_>, event: &PaymentCompleted) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
     let charged = Money { amount: event.amount, currency: event.currency };
-    match payment.due.as_ref() {
-        Some(due) if due.money == charged => {}
-        Some(due) => return contradicts(format!("{charged} was charged and {} is due", due.money)),
-        None if turn.remembers() => {}
-        None => return contradicts(format!("nothing is due: the order {} is not known", event.order_id)),
+    match payment.due.as_ref().map(|due| due.money) {
+        _ if turn.remembers() => {}
+        Some(due) if due != charged => return contradicts(format!("{charged} was charged and {due} is due")),
+        Some(_) if payment.reserved => {}
+        _ => return contradicts(format!("nothing is held for the order {}", event.order_id)),
     }
     payment.state = State::Charged { transaction_id: event.transaction_id.clone() };
-    turn.put(&event.order_id, &payment);
+    payment.go_on(turn, &event.order_id);
     Ok(())
 }
 
-/// The charge failed. Should one that is on its way succeed all the same, it is refunded.
 pub fn failed(turn: &mut Turn<'_>, event: &PaymentFailed) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
     payment.state = State::Failed { reason: event.reason.clone() };
@@ -28,23 +27,20 @@ pub fn failed(turn: &mut Turn<'_>, event: &PaymentFailed) -> Result<(), Unaccept
     Ok(())
 }
 
-/// Nothing will be charged: a promise that cannot be made while a charge is on its way.
 pub fn voided(turn: &mut Turn<'_>, event: &PaymentVoided) -> Result<(), Unacceptable> {
     let mut payment = open(turn, &event.order_id)?;
-    if payment.state == State::Charging {
-        return contradicts(format!("the payment of {} is {}", event.order_id, name(&payment.state)));
-    }
     payment.state = State::Voided;
     turn.put(&event.order_id, &payment);
     Ok(())
 }
 
-/// The money was given back: by an earlier self, or elsewhere.
+/// The money was given back elsewhere, while a refund is wanted anyway.
 pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unacceptable> {
     let mut payment = payment(turn, &event.order_id);
+    let whole = payment.due.as_ref().is_some_and(|due| due.money.amount == event.amount);
     match &payment.state {
-        State::Charged { transaction_id } | State::Refunding { transaction_id }
-            if *transaction_id == event.transaction_id => {}
+        State::Charged { transaction_id } if turn.remembers() && *transaction_id == event.transaction_id => {}
+        State::Refunding { transaction_id } if whole && *transaction_id == event.transaction_id => {}
         state => return contradicts(format!("the payment of {} is {}", event.order_id, name(state))),
     }
     let refund_id = event.refund_id.clone();
@@ -53,11 +49,11 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
     Ok(())
 }
 
-/// The payment, if nothing is known of how it ended.
+/// The payment, if nothing has happened to it yet. While a charge is on its way nobody else knows how it ends.
 fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Payment, Unacceptable> {
     let payment = payment(turn, order_id);
     match &payment.state {
-        State::Waiting | State::Charging => Ok(payment),
+        State::Waiting => Ok(payment),
         state => Err(Unacceptable::contradicts(format!("the payment of {order_id} is {}", name(state)))),
     }
 }

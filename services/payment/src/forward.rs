@@ -55,35 +55,19 @@ pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserv
     Ok(())
 }
 
-/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded; so is one that was
-/// said to have failed meanwhile.
+/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded.
 pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutcome) -> Result<(), Unacceptable> {
     let order_id = charge.order_id.clone();
     let mut payment = payment(turn, &order_id);
-    match (outcome, &payment.state) {
-        // Somebody said so before: the outcome tells nothing new.
-        (ChargeOutcome::Declined { .. }, State::Failed { .. }) => return Ok(()),
-        (ChargeOutcome::Approved { transaction_id }, State::Charged { transaction_id: said }) => {
-            return match transaction_id == said {
-                true => Ok(()),
-                false => Err(Unacceptable::contradicts(format!("{order_id} was charged by {said} already"))),
-            };
-        }
-        (ChargeOutcome::Declined { reason }, _) => {
-            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason: reason.clone() });
-            payment.state = State::Failed { reason: reason.clone() };
-        }
-        (ChargeOutcome::Approved { transaction_id }, before) => {
-            payment.unwanted |= matches!(before, State::Failed { .. });
+    match outcome.clone() {
+        ChargeOutcome::Approved { transaction_id } => {
+            payment.state = State::Charged { transaction_id: transaction_id.clone() };
             let Money { amount, currency } = charge.due.money;
-            let transaction_id = transaction_id.clone();
-            turn.emit(&PaymentCompleted {
-                order_id: order_id.clone(),
-                transaction_id: transaction_id.clone(),
-                amount,
-                currency,
-            });
-            payment.state = State::Charged { transaction_id };
+            turn.emit(&PaymentCompleted { order_id: order_id.clone(), transaction_id, amount, currency });
+        }
+        ChargeOutcome::Declined { reason } => {
+            payment.state = State::Failed { reason: reason.clone() };
+            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason });
         }
     }
     payment.go_on(turn, &order_id);

@@ -53,9 +53,9 @@ struct FailureBody {
 }
 
 impl FailureBody {
-    /// One word, and a sentence where there is one.
-    fn reason(&self) -> &str {
-        self.code.as_deref().unwrap_or(&self.kind)
+    /// One word, as far as it is one.
+    fn reason(&self) -> String {
+        self.code.as_ref().unwrap_or(&self.kind).chars().take(64).collect()
     }
 }
 
@@ -71,7 +71,8 @@ impl Gateway {
     pub fn new(url: &str, key: &str) -> Result<Gateway, Unusable> {
         // The one provider of this process; that it is there already is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let unusable = |source| Unusable { url: settings::without_credentials(url), source };
+        let unusable =
+            |source: reqwest::Error| Unusable { url: settings::without_credentials(url), source: source.without_url() };
         let http = Client::builder()
             .connect_timeout(Duration::from_secs(2))
             .timeout(Duration::from_secs(10))
@@ -93,11 +94,14 @@ impl Gateway {
             let made = response.json().await;
             return made.map(Ok).map_err(|error| Retry::because(format!("its answer cannot be read: {error}")));
         }
-        let failure = failure(response).await;
-        match status {
-            StatusCode::BAD_REQUEST if failure.kind == "idempotency_error" => Err(undecided(status, &failure)),
-            StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND => Ok(Err(failure)),
-            _ => Err(undecided(status, &failure)),
+        // Only the gateway's own word decides: a page of some proxy on the way does not.
+        match (status, failure(response).await) {
+            (StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND, Some(failure))
+                if failure.kind != "idempotency_error" =>
+            {
+                Ok(Err(failure))
+            }
+            (status, failure) => Err(undecided(status, failure.as_ref())),
         }
     }
 }
@@ -119,7 +123,7 @@ impl Perform<Charge> for Gateway {
                 Ok(ChargeOutcome::Approved { transaction_id })
             }
             Ok(made) => Err(Retry::because(format!("the payment intent {} is {}", made.id, made.status))),
-            Err(refused) => Ok(ChargeOutcome::Declined { reason: refused.reason().to_owned() }),
+            Err(refused) => Ok(ChargeOutcome::Declined { reason: refused.reason() }),
         }
     }
 }
@@ -131,24 +135,28 @@ impl Perform<Refund> for Gateway {
             ("amount", refund.money.amount.to_string()),
             ("metadata[order_id]", refund.order_id.to_string()),
         ];
-        match self.post("/v1/refunds", format!("{}-refund", refund.order_id), &form).await? {
+        match self.post("/v1/refunds", format!("{}/refund", refund.order_id), &form).await? {
             Ok(made) if made.status == "succeeded" || made.status == "pending" => {
                 Ok(RefundOutcome { refund_id: RefundId::try_from(made.id).map_err(Retry::because)? })
             }
             Ok(made) => Err(Retry::because(format!("the refund {} is {}", made.id, made.status))),
-            Err(refused) => Err(undecided(StatusCode::BAD_REQUEST, &refused)),
+            // Somebody gave the money back in the gateway's own dashboard: that is what was asked for.
+            Err(refused) if refused.reason() == "charge_already_refunded" => {
+                Ok(RefundOutcome { refund_id: RefundId::try_from("refunded_elsewhere").map_err(Retry::because)? })
+            }
+            Err(refused) => Err(undecided(StatusCode::BAD_REQUEST, Some(&refused))),
         }
     }
 }
 
-async fn failure(response: Response) -> FailureBody {
-    let unread = || FailureBody { kind: "unreadable_answer".to_owned(), code: None, message: None };
-    response.json::<Failure>().await.map_or_else(|_| unread(), |failure| failure.error)
+async fn failure(response: Response) -> Option<FailureBody> {
+    response.json::<Failure>().await.ok().map(|failure| failure.error)
 }
 
-fn undecided(status: StatusCode, failure: &FailureBody) -> Retry {
-    let message = failure.message.as_deref().unwrap_or("it says no more");
-    Retry::because(format!("the gateway answered {} {}: {message}", status.as_u16(), failure.reason()))
+fn undecided(status: StatusCode, failure: Option<&FailureBody>) -> Retry {
+    let message = failure.and_then(|it| it.message.as_deref()).unwrap_or("it says no more");
+    let reason = failure.map_or_else(|| "in words that are not its own".to_owned(), FailureBody::reason);
+    Retry::because(format!("the gateway answered {} {reason}: {message}", status.as_u16()))
 }
 
 /// What went wrong on the way, without the address, which may carry credentials.
@@ -163,4 +171,95 @@ fn unreachable(error: &reqwest::Error) -> String {
         cause = source;
     }
     format!("{what}: {cause}")
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{Currency, MinorUnits, Money, OrderId, PaymentMethod};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::rows::Due;
+
+    const MONEY: Money = Money { amount: MinorUnits(3998), currency: Currency::USD };
+
+    /// What the client makes of one answer, and what it asked.
+    async fn answered<F: chassis::Effect>(effect: F, status: &str, body: &str) -> (Result<F::Outcome, Retry>, String)
+    where
+        Gateway: Perform<F>,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gateway = Gateway::new(&format!("http://{}", listener.local_addr().unwrap()), "sk_test").unwrap();
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        };
+        tokio::join!(gateway.perform(effect), serve)
+    }
+
+    fn charge() -> Charge {
+        let due = Due { money: MONEY, payment_method: PaymentMethod::default_card() };
+        Charge { order_id: OrderId::try_from("o-1").unwrap(), due }
+    }
+
+    fn refund() -> Refund {
+        let transaction_id = TransactionId::try_from("pi_1").unwrap();
+        Refund { order_id: OrderId::try_from("o-1").unwrap(), transaction_id, money: MONEY }
+    }
+
+    #[tokio::test]
+    async fn a_charge_is_asked_for_in_stripes_words_under_the_orders_key() {
+        let (outcome, request) = answered(charge(), "200 OK", r#"{"id":"pi_1","status":"succeeded"}"#).await;
+        assert_eq!(outcome, Ok(ChargeOutcome::Approved { transaction_id: TransactionId::try_from("pi_1").unwrap() }));
+        let request = request.to_lowercase();
+        for part in [
+            "post /v1/payment_intents",
+            "idempotency-key: o-1\r\n",
+            "authorization: bearer sk_test",
+            "amount=3998&currency=usd",
+        ] {
+            assert!(request.contains(part), "{part} is missing in {request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_gateways_own_word_declines() {
+        let card = r#"{"error":{"type":"card_error","code":"card_declined","message":"no"}}"#;
+        let (outcome, _) = answered(charge(), "402 Payment Required", card).await;
+        assert_eq!(outcome, Ok(ChargeOutcome::Declined { reason: "card_declined".to_owned() }));
+        let reused = r#"{"error":{"type":"idempotency_error","message":"other parameters"}}"#;
+        let busy = r#"{"error":{"type":"invalid_request_error","code":"idempotency_key_in_use"}}"#;
+        for (status, body) in [
+            ("404 Not Found", "<html>some proxy</html>"),
+            ("400 Bad Request", "{}"),
+            ("400 Bad Request", reused),
+            ("409 Conflict", busy),
+            ("401 Unauthorized", card),
+            ("429 Too Many Requests", card),
+            ("500 Internal Server Error", card),
+            ("200 OK", r#"{"id":"pi_1","status":"processing"}"#),
+            ("200 OK", "<html>"),
+        ] {
+            let (outcome, _) = answered(charge(), status, body).await;
+            assert!(outcome.is_err(), "{status} {body} gave {outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refund_is_tried_until_the_money_is_back() {
+        let (outcome, request) = answered(refund(), "200 OK", r#"{"id":"re_1","status":"succeeded"}"#).await;
+        assert_eq!(outcome.unwrap().refund_id.as_str(), "re_1");
+        assert!(request.to_lowercase().contains("idempotency-key: o-1/refund\r\n"), "{request}");
+        let back = r#"{"error":{"type":"invalid_request_error","code":"charge_already_refunded"}}"#;
+        assert!(answered(refund(), "400 Bad Request", back).await.0.is_ok());
+        let unknown = r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#;
+        assert!(answered(refund(), "404 Not Found", unknown).await.0.is_err());
+    }
 }

@@ -5,12 +5,10 @@ use events::{OrderId, ShippingFailed, ShippingScheduled};
 
 use crate::rows::{Shipment, State, shipment};
 
-/// A carrier took the order: booked by an earlier self, or elsewhere.
+/// A carrier took the order elsewhere: it is not booked here.
 pub fn scheduled(turn: &mut Turn<'_>, event: &ShippingScheduled) -> Result<(), Unacceptable> {
     let mut shipment = open(turn, &event.order_id)?;
-    if !shipment.paid && !turn.remembers() {
-        return Err(Unacceptable::contradicts(format!("the order {} is not paid", event.order_id)));
-    }
+    paid(turn, &event.order_id, &shipment)?;
     let ShippingScheduled { shipment_id, carrier, eta, .. } = event.clone();
     shipment.state = State::Scheduled { shipment_id, carrier, eta };
     turn.put(&event.order_id, &shipment);
@@ -19,16 +17,26 @@ pub fn scheduled(turn: &mut Turn<'_>, event: &ShippingScheduled) -> Result<(), U
 
 pub fn failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unacceptable> {
     let mut shipment = open(turn, &event.order_id)?;
+    paid(turn, &event.order_id, &shipment)?;
     shipment.state = State::Failed { reason: event.reason.clone() };
     turn.put(&event.order_id, &shipment);
     Ok(())
 }
 
-/// The shipment, if nothing is known of how it ended.
+/// Before an order is paid nobody ships it, and nobody fails to.
+fn paid(turn: &Turn<'_>, order_id: &OrderId, shipment: &Shipment) -> Result<(), Unacceptable> {
+    match shipment.paid || turn.remembers() {
+        true => Ok(()),
+        false => Err(Unacceptable::contradicts(format!("the order {order_id} is not paid"))),
+    }
+}
+
+/// The shipment, if nothing has been asked of a carrier yet.
 fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Shipment, Unacceptable> {
     let shipment = shipment(turn, order_id);
     let is = match &shipment.state {
-        State::Waiting | State::Booking => return Ok(shipment),
+        State::Waiting => return Ok(shipment),
+        State::Booking => "on its way to the carrier",
         State::Scheduled { .. } => "scheduled",
         State::Failed { .. } => "refused",
     };

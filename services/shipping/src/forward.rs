@@ -64,23 +64,12 @@ pub fn book_on_order_paid(turn: &mut Turn<'_>, event: &OrderPaid) -> Result<(), 
 pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingOutcome) -> Result<(), Unacceptable> {
     let order_id = booking.order_id.clone();
     let mut shipment = shipment(turn, &order_id);
-    match (outcome.clone(), &shipment.state) {
-        // Somebody said so before: the outcome tells nothing new.
-        (BookingOutcome::Refused { .. }, State::Failed { .. }) => return Ok(()),
-        (BookingOutcome::Booked { shipment_id, .. }, State::Scheduled { shipment_id: said, .. })
-            if shipment_id == *said =>
-        {
-            return Ok(());
-        }
-        (BookingOutcome::Booked { shipment_id, .. }, State::Scheduled { .. } | State::Failed { .. }) => {
-            let detail = format!("{order_id} is booked as {shipment_id}, and something else was said before");
-            return Err(Unacceptable::contradicts(detail));
-        }
-        (BookingOutcome::Booked { shipment_id, carrier, eta }, _) => {
+    match outcome.clone() {
+        BookingOutcome::Booked { shipment_id, carrier, eta } => {
             shipment.state = State::Scheduled { shipment_id: shipment_id.clone(), carrier: carrier.clone(), eta };
             turn.emit(&ShippingScheduled { order_id: order_id.clone(), shipment_id, carrier, eta });
         }
-        (BookingOutcome::Refused { reason }, _) => {
+        BookingOutcome::Refused { reason } => {
             shipment.state = State::Failed { reason: reason.clone() };
             turn.emit(&ShippingFailed { order_id: order_id.clone(), reason });
         }
