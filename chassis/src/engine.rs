@@ -51,6 +51,8 @@ pub struct Engine {
     next_outbox_row: u64,
     position: Option<Position>,
     retired: Vec<u64>,
+    /// Whether effects that an earlier process left were released.
+    resumed: bool,
 }
 
 impl Engine {
@@ -70,7 +72,7 @@ impl Engine {
         };
         let position = Draft::over(&*store, 0).read(key::POSITION);
         let next_outbox_row = outbox::unpublished(&*store)?.last().map_or(1, |row| row.number + 1);
-        Ok(Engine { service, store, id, next_outbox_row, position, retired: Vec::new() })
+        Ok(Engine { service, store, id, next_outbox_row, position, retired: Vec::new(), resumed: false })
     }
 
     /// The store's identity.
@@ -83,7 +85,8 @@ impl Engine {
         self.position
     }
 
-    /// What the last process left to do. It comes before anything that a new batch releases.
+    /// What the last process left to do. It comes before anything that a new batch releases; the effects come with
+    /// [`Input::AllRemembered`], since an earlier self may have said how they ended.
     pub fn unfinished(&self) -> Result<Unfinished, Error> {
         Ok(Unfinished {
             said: outbox::unpublished(&*self.store)?,
@@ -104,6 +107,7 @@ impl Engine {
         let mut released = Released::default();
         let mut position = self.position;
         let mut confirmed = Vec::new();
+        let mut all_remembered = false;
         let mut draft = Draft::over(&*self.store, self.next_outbox_row);
 
         // Each input in its turn. Nothing has happened yet: a crash here leaves the store as it was, the broker
@@ -117,6 +121,7 @@ impl Engine {
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
+                Input::AllRemembered => all_remembered = true,
                 Input::Command(request) => {
                     let answer;
                     (draft, answer) = self.command(draft, &request);
@@ -150,7 +155,11 @@ impl Engine {
         self.position = position;
         self.next_outbox_row = next_outbox_row;
         released.said = layer.said;
-        released.asked = layer.asked;
+        released.asked = match all_remembered && !self.resumed {
+            true => effect::waiting(&*self.store)?,
+            false => layer.asked,
+        };
+        self.resumed |= all_remembered;
         released.reminders = layer.reminders;
         Ok(released)
     }

@@ -60,9 +60,11 @@ pub type Answer = Result<Vec<u8>, Refusal>;
 pub enum Input {
     /// A message of the stream.
     Event(Delivery),
-    /// A fact of the service's own kind, read back from the stream before anything else is heard, because the store is
-    /// new. What it contradicts comes again in its place.
+    /// A fact of the service's own kind, read back from the stream before anything else is heard: an earlier self may have
+    /// said it, with a store that is gone or newer than this one. What contradicts comes again in its place.
     Remembered(Delivery),
+    /// There is no more to remember: effects that still wait for their outcome may start.
+    AllRemembered,
     /// A command.
     Command(Request),
     /// An effect came to its outcome.

@@ -188,6 +188,12 @@ impl<'a> Turn<'a> {
         self.draft.turn.asked.push(pending);
     }
 
+    /// Takes an effect back that an earlier self brought to its end, in a turn that remembers. Should it be on its way all
+    /// the same, its outcome is ignored.
+    pub fn withdraw<F: Effect>(&mut self, key: impl AsRef<str>) {
+        self.draft.remove(key::effect(F::NAME, key.as_ref()));
+    }
+
     /// How the effect of the kind `F` under `key` is getting on; none where it does not wait.
     pub fn waiting<F: Effect>(&self, key: impl AsRef<str>) -> Option<Waiting> {
         let Pending { attempts, last_error, .. } = self.draft.read(&key::effect(F::NAME, key.as_ref()))?;

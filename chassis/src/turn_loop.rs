@@ -116,7 +116,7 @@ impl Outlets {
         if !(said.is_empty() && asked.is_empty()) {
             tracing::info!("going on with {} rows of the outbox and {} effects", said.len(), asked.len());
         }
-        self.hand_on(said, asked, reminders);
+        self.hand_on(said, Vec::new(), reminders);
     }
 
     async fn release(&self, released: Released) {

@@ -47,6 +47,8 @@ impl Store for Disk {
 struct Node {
     service: fn() -> Service,
     disk: Disk,
+    /// What the disk held when somebody copied it last: nothing at first.
+    copy: MemoryStore,
     engine: Engine,
     /// Places in the stream that it has not heard.
     unheard: Vec<usize>,
@@ -92,7 +94,15 @@ impl Default for World {
         let node = |service: fn() -> Service| {
             let disk = Disk::default();
             let engine = open(service, &disk);
-            Node { service, disk, engine, unheard: Vec::new(), outbox: VecDeque::new(), effects: Vec::new() }
+            Node {
+                service,
+                disk,
+                copy: MemoryStore::default(),
+                engine,
+                unheard: Vec::new(),
+                outbox: VecDeque::new(),
+                effects: Vec::new(),
+            }
         };
         World {
             nodes: services.map(node).into(),
@@ -203,13 +213,20 @@ impl World {
         node.effects = left.asked;
     }
 
-    /// The service's store is gone, and a new process starts with an empty one: it remembers what it said, and then hears
-    /// everything again.
+    /// Somebody copies the service's store.
+    pub fn copy(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        node.copy = node.disk.open().clone();
+    }
+
+    /// The service's store is lost, and a new process starts with the last copy of it, or with nothing: it remembers what
+    /// was said, and then hears everything again.
     pub fn forget(&mut self, at: usize) {
         let node = &mut self.nodes[at];
-        node.disk = Disk::default();
+        node.disk = Disk(Arc::new(Mutex::new(node.copy.clone())));
         node.engine = open(node.service, &node.disk);
-        (node.outbox, node.effects) = (VecDeque::new(), Vec::new());
+        node.outbox = node.engine.unfinished().expect("a store in memory reads").said.into();
+        node.effects = Vec::new();
         node.unheard = Vec::new();
         for place in 0..self.stream.len() {
             if self.hears(at, &self.stream[place].subject) {
@@ -218,6 +235,7 @@ impl World {
                 self.input(at, Input::Remembered(delivery));
             }
         }
+        self.input(at, Input::AllRemembered);
     }
 
     fn now(&self) -> Timestamp {

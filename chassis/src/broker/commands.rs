@@ -74,12 +74,17 @@ impl Commands {
                 () = stopped(&mut stop) => break,
             }
         }
-        // Nothing new is taken; what was taken is answered.
+        // Nothing new is taken; what came is taken and answered.
         if let Err(error) = service.stop().await {
             tracing::debug!("the commands were not taken back: {error}");
         }
-        drop((requests, inputs));
-        while answers.next().await.is_some() {}
+        loop {
+            tokio::select! {
+                Some((command, request)) = requests.next() => answers.push(answer(command, request, inputs.clone())),
+                Some(()) = answers.next() => {}
+                else => break,
+            }
+        }
         if let Err(error) = broker.client.flush().await {
             tracing::debug!("the last answers may be lost, what they say is not: {error}");
         }

@@ -64,11 +64,11 @@ impl Consumer {
     async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
         let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
         let identity = stream_identity(EVENTS, stream.cached_info().created.unix_timestamp_nanos());
-        if self.position.borrow().is_none() {
-            self.remember(&stream, identity).await?;
+        let from = self.first_unheard(&stream, identity);
+        if !self.remember(&stream, identity, from).await? {
+            return Ok(End::Stopped);
         }
         self.remembered.send_replace(true);
-        let from = self.first_unheard(&stream, identity);
         let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
         let reset = stream.reset_consumer(self.service, Some(from)).await;
         let mut expected =
@@ -105,28 +105,30 @@ impl Consumer {
         }
     }
 
-    /// Reads back what an earlier self said, where the store is new: its decisions stand, and nothing is charged, booked
-    /// or mailed again for what is known to be done. Cut off anywhere, it starts again.
-    async fn remember(&self, stream: &Stream, identity: EventId) -> Result<(), Error> {
-        let config = pull::OrderedConfig { filter_subject: format!("{}.*.*", self.service), ..Default::default() };
-        let consumer = stream.create_consumer(config).await.map_err(refused("show what the service said before"))?;
-        let mut left = consumer.cached_info().num_pending;
-        if left == 0 {
-            return Ok(());
-        }
-        tracing::warn!("the store is new, and {left} facts of an earlier self are on the stream: remembering them");
-        let mut messages = consumer.messages().await.map_err(refused("show what the service said before"))?;
-        while left > 0 {
-            let ended = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
-            let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
-            let (delivery, _) = delivery(message, identity)?;
-            if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
-                return Ok(());
+    /// Reads back what this service said at `from` and later, before it hears the rest: where an earlier self had a store
+    /// that is gone, or newer than this one, its decisions stand, and nothing is charged, booked or mailed again for what
+    /// is known to be done. Cut off anywhere, it starts again. Says whether the service goes on.
+    async fn remember(&self, stream: &Stream, identity: EventId, from: u64) -> Result<bool, Error> {
+        if from <= stream.cached_info().state.last_sequence {
+            let config = pull::OrderedConfig {
+                filter_subject: format!("{}.*.*", self.service),
+                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
+                ..Default::default()
+            };
+            let consumer = stream.create_consumer(config).await.map_err(refused("show what the service said"))?;
+            let mut left = consumer.cached_info().num_pending;
+            let mut messages = consumer.messages().await.map_err(refused("show what the service said"))?;
+            while left > 0 {
+                let ended = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
+                let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
+                let (delivery, _) = delivery(message, identity)?;
+                if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
+                    return Ok(false);
+                }
+                left -= 1;
             }
-            left -= 1;
         }
-        tracing::info!("remembered");
-        Ok(())
+        Ok(self.inputs.send(Input::AllRemembered).await.is_ok())
     }
 
     /// The first message that the service may not have heard. A stream that is another one, or shorter than what was
@@ -137,6 +139,10 @@ impl Consumer {
             Some(position) if position.stream == identity && position.sequence <= last => position.sequence + 1,
             Some(_) => {
                 tracing::warn!("the stream is not the one that was heard: hearing it from its beginning");
+                1
+            }
+            None if last > 0 => {
+                tracing::info!("the store is new: remembering what was said before, then hearing everything");
                 1
             }
             None => 1,

@@ -3,7 +3,11 @@
 use chassis::{Turn, Unacceptable};
 use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided};
 
-use crate::rows::{Payment, State, payment};
+use crate::{
+    backward::Refund,
+    forward::Charge,
+    rows::{Payment, State, payment},
+};
 
 /// The order was charged elsewhere: it is not charged here.
 pub fn completed(turn: &mut Turn<'_>, event: &PaymentCompleted) -> Result<(), Unacceptable> {
@@ -43,17 +47,23 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
         State::Refunding { transaction_id } if whole && *transaction_id == event.transaction_id => {}
         state => return contradicts(format!("the payment of {} is {}", event.order_id, name(state))),
     }
+    turn.withdraw::<Refund>(&event.order_id);
     let refund_id = event.refund_id.clone();
     payment.state = State::Refunded { transaction_id: event.transaction_id.clone(), refund_id };
     turn.put(&event.order_id, &payment);
     Ok(())
 }
 
-/// The payment, if nothing has happened to it yet. While a charge is on its way nobody else knows how it ends.
-fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Payment, Unacceptable> {
+/// The payment, if nothing has happened to it yet. While a charge is on its way nobody but an earlier self knows how it
+/// ends.
+fn open(turn: &mut Turn<'_>, order_id: &OrderId) -> Result<Payment, Unacceptable> {
     let payment = payment(turn, order_id);
     match &payment.state {
         State::Waiting => Ok(payment),
+        State::Charging if turn.remembers() => {
+            turn.withdraw::<Charge>(order_id);
+            Ok(payment)
+        }
         state => Err(Unacceptable::contradicts(format!("the payment of {order_id} is {}", name(state)))),
     }
 }

@@ -57,7 +57,7 @@ pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutco
     let refund_id = outcome.refund_id.clone();
     let mut payment = payment(turn, &order_id);
     if let State::Refunded { .. } = payment.state {
-        // Somebody said so before: the outcome tells nothing new.
+        // Somebody said so meanwhile: the outcome tells nothing new.
         return Ok(());
     }
     payment.state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };

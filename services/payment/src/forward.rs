@@ -59,6 +59,10 @@ pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserv
 pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutcome) -> Result<(), Unacceptable> {
     let order_id = charge.order_id.clone();
     let mut payment = payment(turn, &order_id);
+    if payment.state != State::Charging {
+        // An earlier self said how it ended.
+        return Ok(());
+    }
     match outcome.clone() {
         ChargeOutcome::Approved { transaction_id } => {
             payment.state = State::Charged { transaction_id: transaction_id.clone() };

@@ -3,7 +3,10 @@
 use chassis::{Turn, Unacceptable};
 use events::{OrderId, ShippingFailed, ShippingScheduled};
 
-use crate::rows::{Shipment, State, shipment};
+use crate::{
+    forward::Booking,
+    rows::{Shipment, State, shipment},
+};
 
 /// A carrier took the order elsewhere: it is not booked here.
 pub fn scheduled(turn: &mut Turn<'_>, event: &ShippingScheduled) -> Result<(), Unacceptable> {
@@ -31,11 +34,16 @@ fn paid(turn: &Turn<'_>, order_id: &OrderId, shipment: &Shipment) -> Result<(), 
     }
 }
 
-/// The shipment, if nothing has been asked of a carrier yet.
-fn open(turn: &Turn<'_>, order_id: &OrderId) -> Result<Shipment, Unacceptable> {
+/// The shipment, if nothing has been asked of a carrier yet. While a booking is on its way nobody but an earlier self
+/// knows how it ends.
+fn open(turn: &mut Turn<'_>, order_id: &OrderId) -> Result<Shipment, Unacceptable> {
     let shipment = shipment(turn, order_id);
     let is = match &shipment.state {
         State::Waiting => return Ok(shipment),
+        State::Booking if turn.remembers() => {
+            turn.withdraw::<Booking>(order_id);
+            return Ok(shipment);
+        }
         State::Booking => "on its way to the carrier",
         State::Scheduled { .. } => "scheduled",
         State::Failed { .. } => "refused",

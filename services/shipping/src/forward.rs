@@ -64,6 +64,10 @@ pub fn book_on_order_paid(turn: &mut Turn<'_>, event: &OrderPaid) -> Result<(), 
 pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingOutcome) -> Result<(), Unacceptable> {
     let order_id = booking.order_id.clone();
     let mut shipment = shipment(turn, &order_id);
+    if shipment.state != State::Booking {
+        // An earlier self said how it ended.
+        return Ok(());
+    }
     match outcome.clone() {
         BookingOutcome::Booked { shipment_id, carrier, eta } => {
             shipment.state = State::Scheduled { shipment_id: shipment_id.clone(), carrier: carrier.clone(), eta };
