@@ -1,0 +1,99 @@
+//! nats-server on the repository's own `nats.conf`: what is tested is what runs. Only the places differ.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::{await_condition::eventually, process::Process, programs};
+
+const CONFIG: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../nats.conf"));
+
+/// A broker with its store. Started again, it has the same address and the same store.
+pub struct Broker {
+    folder: PathBuf,
+    process: Process,
+    address: String,
+}
+
+impl Broker {
+    /// Starts a broker on free ports, with its store in `folder`.
+    pub async fn start(folder: &Path) -> Broker {
+        let process = run(folder, "127.0.0.1:-1", "127.0.0.1:-1");
+        let (address, monitoring) = ports(folder, &process).await;
+        // From now on the configuration names the ports, so that the next start takes the same ones.
+        write_config(folder, &address, &monitoring);
+        Broker { folder: folder.to_owned(), process, address }
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.address)
+    }
+
+    /// What it printed.
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after [`Broker::kill`], on the same store and port.
+    pub async fn start_again(&mut self) {
+        self.process = serve(&self.folder);
+        ports(&self.folder, &self.process).await;
+    }
+}
+
+fn run(folder: &Path, listen: &str, http: &str) -> Process {
+    fs::create_dir_all(folder).unwrap();
+    write_config(folder, listen, http);
+    serve(folder)
+}
+
+fn serve(folder: &Path) -> Process {
+    let mut command = Command::new(programs::nats_server());
+    command.arg("--config").arg(config_path(folder));
+    Process::start(&mut command, &folder.join("nats.log"))
+}
+
+fn config_path(folder: &Path) -> PathBuf {
+    folder.join("nats.conf")
+}
+
+/// The repository's configuration with three values exchanged and one added.
+fn write_config(folder: &Path, listen: &str, http: &str) {
+    let store = folder.join("store").display().to_string();
+    let values = [("listen", listen), ("http", http), ("store_dir", store.as_str())];
+    let mut config = format!("ports_file_dir: \"{}\"\n", folder.display());
+    let mut exchanged = 0;
+    for line in CONFIG.lines() {
+        let name = line.trim().split(':').next().unwrap_or_default();
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => {
+                config.push_str(&format!("{name}: \"{value}\"\n"));
+                exchanged += 1;
+            }
+            None => config.push_str(&format!("{line}\n")),
+        }
+    }
+    assert_eq!(exchanged, values.len(), "nats.conf has no longer one each of {values:?}");
+    fs::write(config_path(folder), config).unwrap();
+}
+
+/// Where it listens for clients and for monitoring: it writes both down once it listens.
+async fn ports(folder: &Path, process: &Process) -> (String, String) {
+    let file = folder.join(format!("nats-server_{}.ports", process.id()));
+    let written = async || serde_json::from_slice::<Value>(&fs::read(&file).ok()?).ok();
+    let ports = eventually("the broker listens", written).await;
+    let address = |kind: &str| {
+        let url = ports[kind][0].as_str().unwrap_or_else(|| panic!("no port for {kind} in {ports}"));
+        url.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    (address("nats"), address("monitoring"))
+}

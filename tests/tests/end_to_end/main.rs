@@ -1,0 +1,52 @@
+//! The system as it runs: a broker, a payment gateway and the four services, each a process of its own, on free ports
+//! and on a real disk. What is killed here is killed with SIGKILL; what is typed here is what `nats pub` sends.
+//!
+//! Every test has a stack to itself and leaves nothing behind. Nothing sleeps: a condition is awaited, with a deadline.
+
+#[cfg(test)]
+mod await_condition;
+#[cfg(test)]
+mod broker;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod programs;
+#[cfg(test)]
+mod record;
+#[cfg(test)]
+mod stack;
+#[cfg(test)]
+mod state;
+
+#[cfg(test)]
+mod broker_restart;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod dead_letters;
+#[cfg(test)]
+mod fulfilled;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod lost_stores;
+#[cfg(test)]
+mod one_instance;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod twice;
+#[cfg(test)]
+mod typed_by_hand;
+#[cfg(test)]
+mod undone;

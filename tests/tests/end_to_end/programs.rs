@@ -1,0 +1,63 @@
+//! Where the programs are that a stack runs.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// What `chassis` needs of the broker, and `just setup` brings: major and minor.
+const BROKER_NEEDED: (u32, u32) = (2, 15);
+
+/// The program of a service or of the sandbox gateway, as it is in the sources now.
+///
+/// `cargo test` builds no programs of other packages, and those that lie there may be old: cargo is asked once per run
+/// of the tests, and has nothing to do where they are new.
+pub fn of_the_workspace(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build).join(name)
+}
+
+/// A nats-server that is new enough.
+pub fn nats_server() -> &'static Path {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let candidates = [PathBuf::from("nats-server"), workspace().join(".tools/bin/nats-server")];
+        candidates.into_iter().find(|candidate| version(candidate).is_some_and(|version| version >= BROKER_NEEDED))
+    };
+    FOUND.get_or_init(find).as_deref().expect("no nats-server: run `just setup`")
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the workspace")
+}
+
+/// Builds all programs into the folder that this test was built into: `<target>/<profile>/deps/end_to_end-…`.
+fn build() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).expect("a test is in <target>/<profile>/deps");
+    let target = folder.parent().expect("a profile's folder is in the target folder");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => "dev",
+        Some(profile) => profile,
+        None => panic!("{} names no profile", folder.display()),
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(workspace()).args(["build", "--workspace", "--bins", "--quiet", "--profile", profile]);
+    let built = cargo.arg("--target-dir").arg(target).output().unwrap();
+    assert!(
+        built.status.success(),
+        "the services cannot be built, see `cargo build --workspace --bins`:\n{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    folder.to_owned()
+}
+
+/// What the program says after `nats-server: v`; nothing where there is no such program.
+fn version(program: &Path) -> Option<(u32, u32)> {
+    let said = Command::new(program).arg("--version").output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    let mut numbers = said.trim().rsplit('v').next()?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}

@@ -1,0 +1,222 @@
+//! The whole system for one test: started, disturbed, asked, and gone with the test.
+
+use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
+
+use async_nats::HeaderMap;
+use chassis::{Answer, Client, Settings};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+use crate::{
+    await_condition::eventually,
+    broker::Broker,
+    gateway::Gateway,
+    orders::{WIDGET, WIDGET_PRICE, WIDGETS},
+    process::Process,
+    programs,
+    record::Tail,
+};
+
+/// The services, each with its program, its store and its consumer under this name.
+pub const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
+
+/// The payment gateway's secret key. It must not be seen anywhere.
+pub const GATEWAY_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
+
+/// How many stacks run at once: each is six processes that sync to the same disk.
+static PLACES: Semaphore = Semaphore::const_new(3);
+
+/// A broker, a payment gateway and the services, with a connection to ask them.
+pub struct Stack {
+    pub broker: Broker,
+    pub gateway: Gateway,
+    pub client: Client,
+    pub nats: async_nats::Client,
+    pub events: Mutex<Tail>,
+    pub dead: Mutex<Tail>,
+    processes: BTreeMap<String, Process>,
+    rust_log: &'static str,
+    // Removed when all processes are gone: fields are dropped in this order.
+    folder: TempDir,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Stack {
+    /// Everything runs and answers, and nothing is in stock.
+    pub async fn start() -> Stack {
+        Stack::start_with_logs("info,async_nats=warn").await
+    }
+
+    /// The same with a `RUST_LOG` for the services.
+    pub async fn start_with_logs(rust_log: &'static str) -> Stack {
+        let place = PLACES.acquire().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Broker::start(&folder.path().join("nats")).await;
+        let gateway = Gateway::start(&folder.path().join("gateway")).await;
+        let settings = Settings {
+            nats_url: broker.url(),
+            data_dir: folder.path().to_owned(),
+            batch_size: 256,
+            shutdown: Duration::from_secs(10),
+        };
+        let mut stack = Stack {
+            client: Client::connect(&settings).await.unwrap(),
+            nats: async_nats::connect(broker.url()).await.unwrap(),
+            events: Mutex::new(Tail::of(events::EVENTS)),
+            dead: Mutex::new(Tail::of(events::DEAD_LETTERS)),
+            broker,
+            gateway,
+            processes: BTreeMap::new(),
+            rust_log,
+            folder,
+            _place: place,
+        };
+        stack.start_all();
+        for service in SERVICES {
+            stack.ready(service).await;
+        }
+        stack
+    }
+
+    /// The same with [`WIDGETS`] widgets, which the order service knows the price of.
+    pub async fn stocked() -> Stack {
+        let stack = Stack::start().await;
+        stack.stock(WIDGET, WIDGET_PRICE, WIDGETS).await;
+        stack
+    }
+
+    /// Starts a service on its own store; it may have one from before.
+    pub fn start_service(&mut self, service: &str) {
+        self.start_instance(service, service, "data");
+    }
+
+    pub fn start_all(&mut self) {
+        for service in SERVICES {
+            self.start_service(service);
+        }
+    }
+
+    /// Starts a service under the name `instance`, with its store in the folder `data`.
+    pub fn start_instance(&mut self, instance: &str, service: &str, data: &str) {
+        let mut command = Command::new(programs::of_the_workspace(service));
+        command.env_clear().current_dir(self.folder.path()).envs([
+            ("NATS_URL", self.broker.url().as_str()),
+            ("DATA_DIR", self.folder.path().join(data).to_str().unwrap()),
+            ("PAYMENT_GATEWAY_URL", self.gateway.url().as_str()),
+            ("PAYMENT_GATEWAY_KEY", GATEWAY_KEY),
+            ("RUST_LOG", self.rust_log),
+        ]);
+        let process = Process::start(&mut command, &self.folder.path().join(format!("{instance}.log")));
+        self.processes.insert(instance.to_owned(), process);
+    }
+
+    /// Until the service answers.
+    pub async fn ready(&self, service: &str) {
+        let what = format!("{service} is ready");
+        eventually(&what, async || self.client.is_ready(service).await.then_some(())).await;
+    }
+
+    pub fn process(&mut self, instance: &str) -> &mut Process {
+        self.processes.get_mut(instance).unwrap_or_else(|| panic!("no {instance} was started"))
+    }
+
+    /// What the services printed, each over all its lives, by instance.
+    pub fn outputs(&self) -> BTreeMap<&str, String> {
+        self.processes.iter().map(|(name, process)| (name.as_str(), process.output())).collect()
+    }
+
+    /// What an instance printed since it was started last.
+    pub fn own_output(&self, instance: &str) -> String {
+        self.processes[instance].own_output()
+    }
+
+    /// Where the stores and the logs are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// SIGKILL, wherever it is in its work.
+    pub fn kill(&mut self, instance: &str) {
+        self.process(instance).kill();
+    }
+
+    pub fn kill_all(&mut self) {
+        for service in SERVICES {
+            self.kill(service);
+        }
+    }
+
+    /// SIGTERM; the exit code.
+    pub async fn terminate(&mut self, instance: &str) -> Option<i32> {
+        self.process(instance).ask_to_stop();
+        self.process(instance).end().await
+    }
+
+    /// SIGKILL to the broker, and a start on the same store and port.
+    pub async fn restart_broker(&mut self) {
+        self.broker.kill();
+        self.broker.start_again().await;
+    }
+
+    /// Sends a command.
+    pub async fn ask(&self, subject: &str, body: Value) -> Answer {
+        self.client.command(subject, body.to_string().into_bytes()).await
+    }
+
+    /// What a command that must not be refused is answered.
+    pub async fn get(&self, subject: &str, body: Value) -> Value {
+        let answer = self.ask(subject, body).await.unwrap_or_else(|refusal| panic!("{subject}: {refusal:?}"));
+        serde_json::from_slice(&answer).unwrap()
+    }
+
+    /// Places an order that must not be refused; its id.
+    pub async fn place(&self, order: Value) -> String {
+        let answer = self.get("svc.order.place", order).await;
+        answer["order_id"].as_str().unwrap_or_else(|| panic!("no order_id in {answer}")).to_owned()
+    }
+
+    /// Adds units to the stock, and waits until the order service knows the price.
+    pub async fn stock(&self, sku: &str, unit_price: i64, quantity: i64) {
+        self.get("svc.inventory.stock", json!({"sku": sku, "unit_price": unit_price, "quantity": quantity})).await;
+        // An order that is refused changes nothing: one item is priced and there, the other never is.
+        let probe = json!({"customer_id": "probe", "items": [
+            {"sku": sku, "quantity": 1}, {"sku": "never-stocked", "quantity": 1},
+        ]});
+        let priced = async || {
+            let refusal = self.ask("svc.order.place", probe.clone()).await.err()?;
+            refusal.message.contains("never-stocked").then_some(())
+        };
+        eventually("the order service knows the price", priced).await;
+    }
+
+    /// What `nats pub` does: no reply, no headers of its own.
+    pub async fn publish_raw(&self, subject: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
+        let (subject, body) = (subject.to_owned(), body.into().into());
+        let published = match headers {
+            [] => self.nats.publish(subject, body).await,
+            headers => self.nats.publish_with_headers(subject, wire(headers.iter().copied()), body).await,
+        };
+        published.unwrap();
+        self.nats.flush().await.unwrap();
+    }
+}
+
+/// Headers as the client library has them.
+pub fn wire<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    headers.for_each(|(name, value)| map.insert(name, value));
+    map
+}
+
+impl Drop for Stack {
+    /// Where the test failed, what the processes said is part of its output.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for (name, output) in self.outputs() {
+                eprintln!("--- {name}\n{output}");
+            }
+            eprintln!("--- sandbox-gateway\n{}\n--- nats-server\n{}", self.gateway.output(), self.broker.output());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Every event twice: published again, and delivered again. Nothing follows a second time.
+
+use async_nats::jetstream;
+use chassis::Stored;
+
+use crate::{
+    orders::{DECLINED, FULFILLED, OUT_OF_STOCK, UNSERVICEABLE, WIDGETS, order, paid_with, unserviceable},
+    stack::{SERVICES, Stack, wire},
+    state::State,
+};
+
+/// A stack on which one order of each kind has come to its end.
+async fn ended() -> (Stack, State) {
+    let stack = Stack::stocked().await;
+    for (order, said) in [
+        (order(2), FULFILLED),
+        (paid_with("pm_card_declined"), DECLINED),
+        (unserviceable(), UNSERVICEABLE),
+        (order(WIDGETS), OUT_OF_STOCK),
+    ] {
+        let order_id = stack.place(order).await;
+        stack.await_end(&order_id).await;
+        assert_eq!(stack.saga(&order_id).await, said);
+    }
+    stack.settle().await;
+    let state = stack.state().await;
+    (stack, state)
+}
+
+/// Publishes `message` again: the same event under a message id that the broker has not seen.
+async fn publish_again(jetstream: &jetstream::Context, message: &Stored) {
+    let own = message.headers.iter().filter(|(name, _)| !name.starts_with("Nats-"));
+    let mut headers = wire(own.map(|(name, value)| (name.as_str(), value.as_str())));
+    headers.insert("Nats-Msg-Id", format!("again-{}", message.sequence));
+    let body = message.body.clone().into();
+    let stored = jetstream.publish_with_headers(message.subject.clone(), headers, body).await.unwrap().await.unwrap();
+    assert!(!stored.duplicate);
+}
+
+#[tokio::test]
+async fn events_that_are_published_again_change_nothing() {
+    let (stack, before) = ended().await;
+    let jetstream = jetstream::new(stack.nats.clone());
+    let messages = stack.messages().await;
+    // What the barriers typed by hand has no id of its own: published again it would be another event.
+    let events = messages.iter().filter(|message| message.headers.contains_key("ce-id"));
+    let mut again = 0;
+    for message in events.rev() {
+        publish_again(&jetstream, message).await;
+        again += 1;
+    }
+    assert!(again > 20, "{again} events");
+    stack.settle().await;
+    stack.check_unchanged(&before, "all events came again").await;
+    stack.check_all().await;
+}
+
+#[tokio::test]
+async fn events_that_are_delivered_again_change_nothing() {
+    let (mut stack, before) = ended().await;
+    let stream = jetstream::new(stack.nats.clone()).get_stream("EVENTS").await.unwrap();
+    // While they run: the consumer is set to the beginning under the service's hands.
+    for service in SERVICES {
+        stream.reset_consumer(service, Some(1)).await.unwrap();
+    }
+    stack.settle().await;
+    stack.check_unchanged(&before, "the consumers were set to the beginning").await;
+
+    // While they do not: what the broker remembers of them is lost.
+    for service in SERVICES {
+        stack.kill(service);
+        stream.delete_consumer(service).await.unwrap();
+        stack.start_service(service);
+    }
+    for service in SERVICES {
+        stack.ready(service).await;
+    }
+    stack.settle().await;
+    stack.check_unchanged(&before, "the consumers were lost").await;
+    stack.check_all().await;
+}
