@@ -20,7 +20,7 @@ it is exit code 3.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Call {
     /// Where the command goes: svc.<service>.<command>
-    #[arg(value_parser = parse::subject)]
+    #[arg(value_parser = parse::command)]
     subject: String,
 
     /// The command's body; - reads it from standard input

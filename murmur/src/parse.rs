@@ -38,6 +38,14 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Where a command goes. Anything else would be stored as an event, and taken for one.
+pub(crate) fn command(text: &str) -> Result<String, String> {
+    match text.starts_with("svc.") || text.starts_with("$SRV.") {
+        true => subject(text),
+        false => Err("a command goes to svc.<service>.<command>: an event is published with `murmur pub`".to_owned()),
+    }
+}
+
 /// A subject that can be published to.
 pub(crate) fn subject(text: &str) -> Result<String, String> {
     let token = |token: &str| !token.is_empty() && !token.contains(|c: char| c.is_whitespace() || c.is_control());

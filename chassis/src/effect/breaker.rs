@@ -47,15 +47,16 @@ impl Breaker {
         closes
     }
 
-    /// An attempt failed. Says for how long the breaker is open from now on, where this opened it.
-    pub fn failed(&mut self, now: Duration, pace: &Pace) -> Option<Duration> {
+    /// An attempt failed. Says for how long the breaker is open from now on, where this opened it. A probe with something
+    /// that had failed before says little about the rest, so only a `fresh` one makes the pause longer.
+    pub fn failed(&mut self, now: Duration, pace: &Pace, fresh: bool) -> Option<Duration> {
         let trips = match *self {
             Breaker::Closed { failures } if failures + 1 < pace.breaks_after => {
                 *self = Breaker::Closed { failures: failures + 1 };
                 return None;
             }
             Breaker::Closed { .. } => 0,
-            Breaker::Probing { trips } => trips + 1,
+            Breaker::Probing { trips } => trips + u32::from(fresh),
             // Attempts that were on their way when it opened tell nothing new.
             Breaker::Open { .. } => return None,
         };
@@ -74,9 +75,9 @@ mod tests {
     fn opened() -> Breaker {
         let mut breaker = Breaker::NEW;
         for _ in 1..PACE.breaks_after {
-            assert_eq!(breaker.failed(Duration::ZERO, &PACE), None);
+            assert_eq!(breaker.failed(Duration::ZERO, &PACE, true), None);
         }
-        assert_eq!(breaker.failed(Duration::ZERO, &PACE), Some(PACE.open_at_first));
+        assert_eq!(breaker.failed(Duration::ZERO, &PACE, true), Some(PACE.open_at_first));
         breaker
     }
 
@@ -89,7 +90,7 @@ mod tests {
     fn a_success_between_them_starts_the_count_again() {
         let mut breaker = Breaker::Closed { failures: PACE.breaks_after - 1 };
         assert!(!breaker.succeeded());
-        assert_eq!(breaker.failed(Duration::ZERO, &PACE), None);
+        assert_eq!(breaker.failed(Duration::ZERO, &PACE, true), None);
     }
 
     #[test]
@@ -98,7 +99,7 @@ mod tests {
         breaker.started();
         assert_eq!(breaker.opens_at(PACE.open_at_first), None);
         let mut other = breaker;
-        assert_eq!(breaker.failed(PACE.open_at_first, &PACE), Some(PACE.open_at_first * 2));
+        assert_eq!(breaker.failed(PACE.open_at_first, &PACE, true), Some(PACE.open_at_first * 2));
         assert!(other.succeeded());
         assert_eq!(other, Breaker::NEW);
     }

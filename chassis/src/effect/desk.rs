@@ -41,7 +41,7 @@ impl Pace {
         at_once: 32,
         breaks_after: 5,
         open_at_first: Duration::from_secs(1),
-        open_at_most: Duration::from_secs(30),
+        open_at_most: Duration::from_secs(10),
         spacing: Duration::from_millis(10),
     };
 }
@@ -59,7 +59,10 @@ pub(crate) struct Failed {
 pub(crate) struct Desk {
     pace: Pace,
     waiting: HashMap<String, Pending>,
-    due: BTreeSet<(Duration, String)>,
+    /// Never tried, with the time since when.
+    fresh: BTreeSet<(Duration, String)>,
+    /// Tried in vain, with the time of the next attempt.
+    retries: BTreeSet<(Duration, String)>,
     on_their_way: usize,
     breaker: Breaker,
     /// While what piled up is worked off: when the next attempt may start.
@@ -71,7 +74,8 @@ impl Desk {
         Desk {
             pace,
             waiting: HashMap::new(),
-            due: BTreeSet::new(),
+            fresh: BTreeSet::new(),
+            retries: BTreeSet::new(),
             on_their_way: 0,
             breaker: Breaker::NEW,
             next_start: None,
@@ -81,7 +85,8 @@ impl Desk {
     /// An effect to perform. One that waits already is not performed twice.
     pub fn add(&mut self, now: Duration, effect: Pending) {
         if !self.waiting.contains_key(&effect.key) {
-            self.due.insert((now, effect.key.clone()));
+            let queue = if effect.attempts == 0 { &mut self.fresh } else { &mut self.retries };
+            queue.insert((now, effect.key.clone()));
             self.waiting.insert(effect.key.clone(), effect);
         }
     }
@@ -91,9 +96,10 @@ impl Desk {
         if self.on_their_way >= self.pace.at_once {
             return None;
         }
-        let (due, _) = self.due.first()?;
+        let first = |queue: &BTreeSet<(Duration, String)>| queue.first().map(|(at, _)| *at);
+        let due = first(&self.fresh).into_iter().chain(first(&self.retries)).min()?;
         let opens = self.breaker.opens_at(now)?;
-        Some((*due).max(opens).max(self.next_start.unwrap_or_default()))
+        Some(due.max(opens).max(self.next_start.unwrap_or_default()))
     }
 
     /// The next effect to start now.
@@ -108,17 +114,18 @@ impl Desk {
         self.waiting.get(&key)
     }
 
-    /// Takes the effect that starts next out of those that are due. While the breaker is not closed it is the one that
-    /// failed least: a few effects that always fail must not be every probe, and keep all others waiting.
+    /// Takes the effect that starts next. What was never tried goes before what failed: a few effects that always fail
+    /// must not keep all others waiting. As a probe it is the newest, for the older ones came when nothing went through.
     fn pick(&mut self, now: Duration) -> Option<String> {
-        if self.breaker.is_closed() {
-            return self.due.pop_first().map(|(_, key)| key);
+        let fresh = match self.breaker.is_closed() {
+            true => self.fresh.pop_first(),
+            false => self.fresh.pop_last(),
+        };
+        if let Some((_, key)) = fresh {
+            return Some(key);
         }
-        let due = self.due.iter().take_while(|(at, _)| *at <= now);
-        let attempts = |key: &str| self.waiting.get(key).map_or(0, |effect| effect.attempts);
-        let next = due.min_by_key(|(at, key)| (attempts(key), *at))?.clone();
-        self.due.remove(&next);
-        Some(next.1)
+        let due = self.retries.first().is_some_and(|(at, _)| *at <= now);
+        due.then(|| self.retries.pop_first()).flatten().map(|(_, key)| key)
     }
 
     /// An attempt came to an outcome. Says whether that closed the breaker.
@@ -126,7 +133,7 @@ impl Desk {
         self.on_their_way -= 1;
         self.waiting.remove(key);
         let closes = self.breaker.succeeded();
-        match (closes, self.due.is_empty()) {
+        match (closes, self.fresh.is_empty() && self.retries.is_empty()) {
             (true, false) => self.next_start = Some(now + self.pace.spacing),
             (_, true) => self.next_start = None,
             (false, false) => {}
@@ -137,12 +144,13 @@ impl Desk {
     /// Nothing came of an attempt. The effect waits for its next one.
     pub fn failed(&mut self, now: Duration, key: &str, why: &str) -> Failed {
         self.on_their_way -= 1;
-        let opened = self.breaker.failed(now, &self.pace);
+        let fresh = self.waiting.get(key).is_some_and(|effect| effect.attempts == 0);
+        let opened = self.breaker.failed(now, &self.pace, fresh);
         let Some(effect) = self.waiting.get_mut(key) else { return Failed { attempts: 0, opened } };
         effect.attempts += 1;
         effect.last_error = Some(why.to_owned());
         let attempts = effect.attempts;
-        self.due.insert((now + self.backoff(key, attempts), key.to_owned()));
+        self.retries.insert((now + self.backoff(key, attempts), key.to_owned()));
         Failed { attempts, opened }
     }
 
@@ -251,19 +259,39 @@ mod tests {
     }
 
     #[test]
-    fn effects_that_always_fail_are_not_every_probe() {
+    fn a_healthy_effect_is_the_next_probe_however_many_failing_ones_wait() {
+        for attempts in [0, 7] {
+            let mut desk = desk(0);
+            for number in 0..50 {
+                desk.add(Duration::ZERO, Pending { attempts, ..effect(&format!("stuck-{number}")) });
+            }
+            let mut now = Duration::ZERO;
+            while let Some(key) = start(&mut desk, now) {
+                desk.failed(now, &key, "503");
+            }
+            desk.add(now + MS, effect("healthy"));
+            now = desk.wakes_at(now + MS).unwrap();
+            assert!(now <= PACE_OPEN, "{now:?}");
+            assert_eq!(start(&mut desk, now).as_deref(), Some("healthy"));
+        }
+    }
+
+    #[test]
+    fn effects_that_failed_before_do_not_keep_the_breaker_open_for_longer() {
         let mut desk = desk(0);
         for number in 0..10 {
             desk.add(Duration::ZERO, Pending { attempts: 7, ..effect(&format!("stuck-{number}")) });
         }
         let mut now = Duration::ZERO;
-        while let Some(key) = start(&mut desk, now) {
-            desk.failed(now, &key, "503");
+        for _ in 0..40 {
+            now = desk.wakes_at(now).unwrap();
+            let key = start(&mut desk, now).unwrap();
+            let opened = desk.failed(now, &key, "503").opened;
+            assert!(opened.is_none_or(|pause| pause == PACE_OPEN), "{opened:?}");
         }
-        desk.add(now, effect("healthy"));
-        now = desk.wakes_at(now).unwrap();
-        assert_eq!(start(&mut desk, now).as_deref(), Some("healthy"));
     }
+
+    const PACE_OPEN: Duration = Pace::DEFAULT.open_at_first;
 
     const PACE_SPACING: Duration = Pace::DEFAULT.spacing;
 }
