@@ -179,7 +179,8 @@ fn a_service_that_dies_at_the_start_ends_everything() {
     house.program("bin/payment", "echo 'the store is held by another process' >&2; exit 1");
     let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
     check(house.murmur(&["up"], &brought), 1, "murmur: payment ended before it was ready (exit status: 1)");
-    assert_eq!(house.started().len(), 4);
+    // How far the others came by then differs.
+    assert!(house.started().iter().any(|(name, _)| name == "payment"));
     house.check_nothing_is_left();
 }
 
