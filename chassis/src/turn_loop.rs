@@ -16,9 +16,6 @@ use crate::{
 /// nothing again.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// How many turns a batch may have: what waits, up to this. Alone, an input does not wait for others.
-pub(crate) type BatchSize = usize;
-
 /// Where a commit's consequences go.
 pub(crate) struct Outlets {
     pub client: async_nats::Client,
@@ -35,7 +32,8 @@ pub(crate) struct TurnLoop {
     pub confirmed: mpsc::UnboundedReceiver<Vec<u64>>,
     pub outlets: Outlets,
     pub lease: Held,
-    pub batch_size: BatchSize,
+    /// How many turns a batch may have: what waits, up to this. Alone, an input does not wait for others.
+    pub batch_size: usize,
     /// Everything that runs beside the loop. One that fails ends the service.
     pub tasks: JoinSet<Result<(), Error>>,
     /// Set when the last row is published: the lease goes back.

@@ -75,7 +75,7 @@ impl Engine {
         }
     }
 
-    /// A fact of the service's own, read back into a new store. Only what is adopted stays; the rest is heard again in
+    /// A fact of the service's own that its store does not know. Only what is adopted stays; the rest is heard again in
     /// its place, and decided there.
     pub(super) fn remembered<'s>(&'s self, draft: Draft<'s>, delivery: &Delivery) -> Draft<'s> {
         let service = self.service.name();
@@ -109,27 +109,29 @@ impl Engine {
             Ok(body) => body,
             Err(refusal) => return (draft, Err(refusal)),
         };
-        let print = inbox::fingerprint(&request.command, &json(&body));
+        // Taken over all of the body, the key included; nobody asks for it where there is no key.
+        let print = body.get("idempotency_key").map(|_| inbox::fingerprint(&request.command, &json(&body)));
         let idempotency_key = match take_idempotency_key(&mut body) {
             Ok(key) => key,
             Err(refusal) => return (draft, Err(refusal)),
         };
-        let id = idempotency_key
-            .as_ref()
-            .map_or(request.id, |key| EventId::derived(&[self.service.name(), "command", &request.command, key]));
-        if let Some(before) = draft.read::<Answered>(&key::answer(id)) {
+        let once = idempotency_key
+            .zip(print)
+            .map(|(key, print)| (EventId::derived(&[self.service.name(), "command", &request.command, &key]), print));
+        if let Some((id, print)) = once
+            && let Some(before) = draft.read::<Answered>(&key::answer(id))
+        {
             let answer = match before.print == print {
                 true => Ok(before.answer.into_bytes()),
                 false => Err(Refusal::conflict("this idempotency_key was used for another body: use a new one")),
             };
             return (draft, answer);
         }
+        let id = once.map_or(request.id, |(id, _)| id);
         let cause = Cause { id, time: request.time, saga: None, traceparent: trace(id) };
         let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
         let (mut draft, answer) = answered(turn, &reaction.declared, |turn| (reaction.run)(turn, body));
-        if idempotency_key.is_some()
-            && let Ok(answer) = &answer
-        {
+        if let (Some((id, print)), Ok(answer)) = (once, &answer) {
             let answered = Answered { print, answer: String::from_utf8_lossy(answer).into_owned() };
             draft.put(key::answer(id), json(&answered));
         }
