@@ -1,7 +1,7 @@
 //! What a batch will write, before it is written: an overlay of the store in two layers, so that a turn that is refused
 //! leaves nothing of itself behind.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -11,7 +11,7 @@ use crate::{
     key,
     outbox::OutboxRow,
     reminder::Reminder,
-    store::{Batch, Store},
+    store::{Batch, Pair, Store},
 };
 
 /// What a turn, or all turns of a batch together, lead to.
@@ -20,7 +20,11 @@ pub(crate) struct Layer {
     pub writes: Batch,
     pub said: Vec<OutboxRow>,
     pub asked: Vec<Pending>,
+    /// Effects that are not wanted any more, by name and key. They were asked for before anything in `asked`.
+    pub withdrawn: Vec<(String, String)>,
     pub reminders: Vec<Reminder>,
+    /// Everything that was heard is to be forgotten, and heard again.
+    pub start_over: bool,
 }
 
 /// An overlay of the store: the batch's layer, and above it the layer of the turn that is running.
@@ -51,8 +55,12 @@ impl<'s> Draft<'s> {
 
     /// The value of `key`, decoded.
     pub fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Option<T> {
-        let value = self.get(key)?;
-        match serde_json::from_slice(&value) {
+        self.decode(key, &self.get(key)?)
+    }
+
+    /// `value`, which stands under `key`, decoded.
+    pub fn decode<T: DeserializeOwned>(&self, key: &[u8], value: &[u8]) -> Option<T> {
+        match serde_json::from_slice(value) {
             Ok(value) => Some(value),
             Err(source) => {
                 let key = String::from_utf8_lossy(key).into_owned();
@@ -60,6 +68,27 @@ impl<'s> Draft<'s> {
                 None
             }
         }
+    }
+
+    /// The pairs whose key starts with `prefix`, from the key `from` on, as this turn sees them; `at_most` so many.
+    pub fn scan(&self, prefix: &[u8], from: &[u8], at_most: usize) -> Vec<Pair> {
+        let mut pairs = BTreeMap::new();
+        let mut written = 0;
+        for layer in [&self.batch, &self.turn] {
+            let range = layer.writes.range(from.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+            for (key, value) in range {
+                written += 1;
+                pairs.insert(key.clone(), value.clone());
+            }
+        }
+        // What the layers hide may be as many as they hold.
+        for pair in self.store.scan_from(prefix, from).take(at_most.saturating_add(written)) {
+            match pair {
+                Ok((key, value)) => drop(pairs.entry(key).or_insert(Some(value))),
+                Err(error) => drop(self.fault.borrow_mut().get_or_insert(error)),
+            }
+        }
+        pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).take(at_most).collect()
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
@@ -78,12 +107,30 @@ impl<'s> Draft<'s> {
         self.turn.said.push(row);
     }
 
+    /// Asks for an effect.
+    pub fn ask(&mut self, effect: Pending) {
+        self.put(key::effect(&effect.name, &effect.key), json(&effect));
+        self.turn.asked.push(effect);
+    }
+
+    /// Takes an effect back.
+    pub fn withdraw(&mut self, name: &str, about: &str) {
+        self.remove(key::effect(name, about));
+        self.turn.asked.retain(|it| (it.name.as_str(), it.key.as_str()) != (name, about));
+        self.turn.withdrawn.push((name.to_owned(), about.to_owned()));
+    }
+
     /// The turn ended well: it belongs to the batch now.
     pub fn keep(&mut self) {
         let turn = std::mem::take(&mut self.turn);
         self.batch.writes.extend(turn.writes);
         self.batch.said.extend(turn.said);
+        for (name, key) in turn.withdrawn {
+            self.batch.asked.retain(|it| (&it.name, &it.key) != (&name, &key));
+            self.batch.withdrawn.push((name, key));
+        }
         self.batch.asked.extend(turn.asked);
+        self.batch.start_over |= turn.start_over;
         self.batch.reminders.extend(turn.reminders);
     }
 

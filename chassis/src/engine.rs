@@ -3,14 +3,21 @@
 //! There is one writer per store, and this is it. It does no I/O but the store's, knows no clock, and is the same code
 //! in a running service, in a replay and in a simulation.
 
+mod start_over;
 mod turns;
+mod waits;
+
+pub use waits::{WaitingEffect, Waits};
+
+use std::collections::BTreeMap;
 
 use events::EventId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Input, OutboxRow, Pending, Released, Reminder, Service, draft::Draft, draft::json, effect, key, outbox,
-    reminder, store::Store,
+    Error, Input, OutboxRow, Pending, Released, Service, draft::Draft, draft::json, effect, key, outbox, reminder,
+    service::WAITS, store::Store,
 };
 
 /// How many confirmed rows may wait for a commit that takes their removal along.
@@ -39,8 +46,6 @@ pub struct Unfinished {
     pub said: Vec<OutboxRow>,
     /// Effects without an outcome.
     pub asked: Vec<Pending>,
-    /// Reminders that stand.
-    pub reminders: Vec<Reminder>,
 }
 
 /// A service on its store.
@@ -53,11 +58,20 @@ pub struct Engine {
     retired: Vec<u64>,
     /// Whether effects that an earlier process left were released.
     resumed: bool,
+    /// Whether what stood in the stream at the start is heard, and reminders may come due.
+    caught_up: bool,
+    /// Until when which kind of effect waits behind an open breaker.
+    breakers: BTreeMap<String, Timestamp>,
+    /// How often everything was forgotten, to be heard again.
+    starts_over: u32,
+    /// Whether the stream is to be heard from its beginning, and messages of an earlier session do not count.
+    deaf: bool,
 }
 
 impl Engine {
     /// Opens `service` on `store`. A new store takes `id` as its own; an old one keeps the id that it has.
     pub fn open(service: Service, mut store: Box<dyn Store>, id: EventId) -> Result<Engine, Error> {
+        start_over::finish(&mut *store)?;
         let owner: Option<Owner> = Draft::over(&*store, 0).read(key::STORE);
         let id = match owner {
             Some(owner) if owner.service == service.name() => owner.id,
@@ -72,7 +86,19 @@ impl Engine {
         };
         let position = Draft::over(&*store, 0).read(key::POSITION);
         let next_outbox_row = outbox::unpublished(&*store)?.last().map_or(1, |row| row.number + 1);
-        Ok(Engine { service, store, id, next_outbox_row, position, retired: Vec::new(), resumed: false })
+        Ok(Engine {
+            service,
+            store,
+            id,
+            next_outbox_row,
+            position,
+            retired: Vec::new(),
+            resumed: false,
+            caught_up: false,
+            breakers: BTreeMap::new(),
+            starts_over: 0,
+            deaf: false,
+        })
     }
 
     /// The store's identity.
@@ -85,20 +111,22 @@ impl Engine {
         self.position
     }
 
+    /// How often this process forgot everything that it had heard: with each time the stream is heard from its beginning.
+    pub fn starts_over(&self) -> u32 {
+        self.starts_over
+    }
+
     /// What the last process left to do. It comes before anything that a new batch releases; the effects come with
-    /// [`Input::AllRemembered`], since an earlier self may have said how they ended.
+    /// [`Input::AllRemembered`], since an earlier self may have said how they ended, and the reminders that stand with
+    /// [`Input::CaughtUp`].
     pub fn unfinished(&self) -> Result<Unfinished, Error> {
-        Ok(Unfinished {
-            said: outbox::unpublished(&*self.store)?,
-            asked: effect::waiting(&*self.store)?,
-            reminders: reminder::standing(&*self.store)?,
-        })
+        Ok(Unfinished { said: outbox::unpublished(&*self.store)?, asked: effect::waiting(&*self.store)? })
     }
 
     /// The rows of the service as text: key and JSON, in ascending order.
     pub fn rows(&self) -> Result<Vec<(String, String)>, Error> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        self.store.scan(b"r/").map(|pair| pair.map(|(key, value)| (text(&key[2..]), text(&value)))).collect()
+        self.store.scan(key::ROWS).map(|pair| pair.map(|(key, value)| (text(&key[2..]), text(&value)))).collect()
     }
 
     /// Takes a batch of inputs, each in a turn of its own, in their order. After an error the engine is of no use: the
@@ -108,12 +136,14 @@ impl Engine {
         let mut position = self.position;
         let mut confirmed = Vec::new();
         let mut all_remembered = false;
+        let (mut caught_up, mut deaf, mut breakers) = (self.caught_up, self.deaf, self.breakers.clone());
         let mut draft = Draft::over(&*self.store, self.next_outbox_row);
 
         // Each input in its turn. Nothing has happened yet: a crash here leaves the store as it was, the broker
         // delivers again, and the client of a command hears nothing.
         for input in inputs {
             match input {
+                Input::Event(_) if deaf => {}
                 Input::Event(delivery) => {
                     // It follows what is heard, back too: a stream that lost its tail is heard from its beginning.
                     position = Some(Position { stream: delivery.stream, sequence: delivery.sequence });
@@ -121,15 +151,27 @@ impl Engine {
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
-                Input::AllRemembered => all_remembered = true,
-                Input::Command(request) => {
-                    let answer;
-                    (draft, answer) = self.command(draft, &request);
+                Input::AllRemembered { from } => {
+                    all_remembered = true;
+                    deaf &= from > 1;
+                }
+                Input::CaughtUp => caught_up = true,
+                Input::Command(request) if request.command == WAITS => {
+                    let answer = self.waits(&draft, &request.body, position, &breakers);
                     released.answers.push((request.answer, answer));
                 }
-                Input::Outcome { name, key, outcome, time } => draft = self.outcome(draft, &name, &key, &outcome, time),
-                Input::Attempt { name, key, attempts, error } => {
-                    draft = self.attempt(draft, &name, &key, attempts, error);
+                Input::Command(request) => {
+                    let answer;
+                    (draft, answer) = self.command(draft, &request, position);
+                    released.answers.push((request.answer, answer));
+                }
+                Input::Outcome { name, key, outcome, time } => {
+                    breakers.remove(&name);
+                    draft = self.outcome(draft, &name, &key, &outcome, time);
+                }
+                Input::Attempt { name, key, attempts, error, time, open_until } => {
+                    breakers.extend(open_until.map(|until| (name.clone(), until)));
+                    draft = self.attempt(draft, &name, &key, attempts, error, time);
                 }
                 Input::Reminder(reminder) => draft = self.reminder(draft, &reminder),
                 Input::Published(rows) => confirmed.extend(rows),
@@ -154,13 +196,26 @@ impl Engine {
         // inbox knows it, and a client that heard nothing asks again with its idempotency key.
         self.position = position;
         self.next_outbox_row = next_outbox_row;
+        self.deaf = deaf;
+        self.breakers = breakers;
+        if layer.start_over {
+            start_over::start(&mut *self.store)?;
+            (self.position, self.deaf) = (None, true);
+            self.starts_over += 1;
+        }
         released.said = layer.said;
+        released.withdrawn = layer.withdrawn;
         released.asked = match all_remembered && !self.resumed {
             true => effect::waiting(&*self.store)?,
             false => layer.asked,
         };
         self.resumed |= all_remembered;
-        released.reminders = layer.reminders;
+        released.reminders = match (caught_up, self.caught_up) {
+            (true, true) => layer.reminders,
+            (true, false) => reminder::standing(&*self.store)?,
+            (false, _) => Vec::new(),
+        };
+        self.caught_up = caught_up;
         Ok(released)
     }
 

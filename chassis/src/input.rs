@@ -64,7 +64,13 @@ pub enum Input {
     /// said it, with a store that is gone or newer than this one. What contradicts comes again in its place.
     Remembered(Delivery),
     /// There is no more to remember: effects that still wait for their outcome may start.
-    AllRemembered,
+    AllRemembered {
+        /// Where hearing begins.
+        from: u64,
+    },
+    /// What stood in the stream when this session began is heard: reminders may come due. A deadline is not judged before
+    /// what was said in time is heard.
+    CaughtUp,
     /// A command.
     Command(Request),
     /// An effect came to its outcome.
@@ -88,6 +94,10 @@ pub enum Input {
         attempts: u32,
         /// Why it was in vain.
         error: String,
+        /// When.
+        time: Timestamp,
+        /// Until when this kind of effect waits, where this opened its breaker.
+        open_until: Option<Timestamp>,
     },
     /// A reminder is due.
     Reminder(Reminder),
@@ -105,6 +115,8 @@ pub struct Released {
     pub acknowledge: Option<Acknowledge>,
     /// Rows for the relay, in order.
     pub said: Vec<OutboxRow>,
+    /// Effects that are not wanted any more, by name and key: they go before those in `asked`.
+    pub withdrawn: Vec<(String, String)>,
     /// Effects to start.
     pub asked: Vec<Pending>,
     /// Reminders to wait for.

@@ -6,6 +6,12 @@ use events::EventId;
 pub(crate) const STORE: &[u8] = b"m/store";
 /// `m/position`: up to where the stream was heard.
 pub(crate) const POSITION: &[u8] = b"m/position";
+/// `m/starting-over`: there while everything that was heard is being forgotten.
+pub(crate) const STARTING_OVER: &[u8] = b"m/starting-over";
+/// `r/`: the rows of the service.
+pub(crate) const ROWS: &[u8] = b"r/";
+/// `i/`: what was taken or said.
+pub(crate) const INBOX: &[u8] = b"i/";
 /// `o/`: outbox rows, in the order in which they were said.
 pub(crate) const OUTBOX: &[u8] = b"o/";
 /// `e/`: effects that wait for their outcome.
@@ -15,12 +21,12 @@ pub(crate) const REMINDERS: &[u8] = b"t/";
 
 /// A row of a service: `r/<table>/<key>`.
 pub(crate) fn row(table: &str, key: &str) -> Vec<u8> {
-    [b"r/", table.as_bytes(), b"/", key.as_bytes()].concat()
+    [ROWS, table.as_bytes(), b"/", key.as_bytes()].concat()
 }
 
 /// An event that was taken or said: `i/<id>`.
 pub(crate) fn inbox(id: EventId) -> Vec<u8> {
-    [b"i/", id.as_bytes().as_slice()].concat()
+    [INBOX, id.as_bytes().as_slice()].concat()
 }
 
 /// The answer to a command that came with an idempotency key: `c/<id>`.

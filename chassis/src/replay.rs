@@ -1,8 +1,9 @@
 //! Running recorded inputs through a service in memory: the real reactions, the real engine, no broker.
 //!
 //! A recording is a line of JSON per input: `{"subject": …, "headers": {…}, "data": …}`. What the subject says, the
-//! input is: `svc.<service>.<command>` is a command, `effect.<name>.<key>` the outcome of an effect, everything else a
-//! message of the stream. `data` that is a string stands for a body that is not JSON, byte for byte. What follows is
+//! input is: `svc.<service>.<command>` is a command, `effect.<name>.<key>` the outcome of an effect,
+//! `attempt.<name>.<key>` an attempt in vain with the error as `data` and how many there were as the header `attempts`,
+//! `reminder.<name>.<key>` a reminder with its time as `data`, everything else a message of the stream. `data` that is a string stands for a body that is not JSON, byte for byte. What follows is
 //! written as a transcript for a snapshot: nothing in it depends on the clock or on chance.
 
 use std::fmt::Write;
@@ -12,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-use crate::{Answer, Delivery, Engine, Error, Input, MemoryStore, Released, Request, Service};
+use crate::{Answer, Delivery, Engine, Error, Input, MemoryStore, Released, Reminder, Request, Service};
 
 /// An input as it was recorded.
 #[derive(Debug, Deserialize)]
@@ -44,13 +45,14 @@ pub enum ReplayError {
 pub fn replay(service: Service, recording: &str) -> Result<String, ReplayError> {
     let name = service.name();
     let mut engine = Engine::open(service, Box::new(MemoryStore::default()), EventId::derived(&["replay"]))?;
+    engine.take(vec![Input::CaughtUp])?;
     let mut transcript = String::new();
     for (at, text) in recording.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let number = at + 1;
         let line: Line = serde_json::from_str(text).map_err(|source| ReplayError::Line { line: number, source })?;
         write(&mut transcript, format_args!("{number:>2} {}", line.subject));
         let (input, answer) = input(name, number as u64, line);
-        let Released { answers, said, asked, reminders, .. } = engine.take(vec![input])?;
+        let Released { answers, said, withdrawn, asked, reminders, .. } = engine.take(vec![input])?;
         for (to, answer) in answers {
             drop(to.send(answer));
         }
@@ -60,6 +62,9 @@ pub fn replay(service: Service, recording: &str) -> Result<String, ReplayError> 
         for row in said {
             write(&mut transcript, format_args!("   says     {}  {}", row.message.subject, row.message.body));
             write(&mut transcript, format_args!("            {}", identity(&row.message.headers)));
+        }
+        for (name, key) in withdrawn {
+            write(&mut transcript, format_args!("   withdraws {name}.{key}"));
         }
         for effect in asked {
             write(&mut transcript, format_args!("   performs {}.{}  {}", effect.name, effect.key, effect.request));
@@ -92,6 +97,16 @@ fn input(service: &str, number: u64, line: Line) -> (Input, Option<oneshot::Rece
     }
     if let Some((name, key)) = line.subject.strip_prefix("effect.").and_then(|effect| effect.split_once('.')) {
         return (Input::Outcome { name: name.to_owned(), key: key.to_owned(), outcome: body, time }, None);
+    }
+    if let Some((name, key)) = line.subject.strip_prefix("attempt.").and_then(|effect| effect.split_once('.')) {
+        let (name, key) = (name.to_owned(), key.to_owned());
+        let attempts = line.headers.get("attempts").and_then(|it| it.parse().ok()).unwrap_or(1);
+        let error = String::from_utf8_lossy(&body).into_owned();
+        return (Input::Attempt { name, key, attempts, error, time, open_until: None }, None);
+    }
+    if let Some((name, key)) = line.subject.strip_prefix("reminder.").and_then(|due| due.split_once('.')) {
+        let at = String::from_utf8_lossy(&body).parse().unwrap_or(time);
+        return (Input::Reminder(Reminder { at, name: name.to_owned(), key: key.to_owned() }), None);
     }
     let delivery = Delivery {
         subject: line.subject,

@@ -51,7 +51,7 @@ impl Runner {
         if let Some(effect) = service.effects().find(|effect| !kinds.contains_key(*effect)) {
             return Err(Error::NoPerformer { service: name.to_owned(), effect: effect.to_owned() });
         }
-        let subjects = service.subjects();
+        let (subjects, remembers) = (service.subjects(), service.owns_events());
         let commands: Vec<_> = service.commands().collect();
 
         let mut tasks = JoinSet::new();
@@ -75,7 +75,8 @@ impl Runner {
         let (asked, effects) = mpsc::unbounded_channel();
         let (reminders, standing) = mpsc::unbounded_channel();
         let (heard, position) = watch::channel(engine.position());
-        let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, heard };
+        let (starts_over, started_over) = watch::channel(0);
+        let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, heard, starts_over };
         outlets.resume(engine.unfinished()?);
         let relay = Relay { broker: broker.clone(), lease: held.clone(), rows, confirmed: confirming };
         tasks.spawn(relay.run());
@@ -87,7 +88,16 @@ impl Runner {
         // What brings inputs: the stream, and the commands once the service knows what it said before.
         let (remembered, may_answer) = watch::channel(false);
         let (consuming, hearing) = (broker.clone(), inputs.clone());
-        let consumer = Consumer { broker: consuming, service: name, subjects, position, inputs: hearing, remembered };
+        let consumer = Consumer {
+            broker: consuming,
+            service: name,
+            subjects,
+            remembers,
+            position,
+            started_over,
+            inputs: hearing,
+            remembered,
+        };
         tasks.spawn(consumer.run(stop.clone()));
         tasks.spawn(Commands { broker, service: name, commands, inputs }.run(may_answer, stop.clone()));
 

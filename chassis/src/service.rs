@@ -7,11 +7,31 @@ use std::collections::BTreeMap;
 use events::{Envelope, Event};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Effect, Refusal, Turn, Unacceptable};
+use crate::{Effect, Refusal, Turn, Unacceptable, Waiting};
+
+/// What moves a reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// An event of another service, or of its own.
+    Event,
+    /// A fact of its own kind that it did not say itself.
+    OwnFact,
+    /// A command.
+    Command,
+    /// The outcome of an effect.
+    Outcome,
+    /// An attempt at an effect that was in vain.
+    Attempt,
+    /// A reminder.
+    Reminder,
+}
 
 /// What is declared about a reaction where it is registered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Declared {
+    /// What kind of input it reacts to.
+    pub trigger: Trigger,
     /// What it reacts to, and its name in the ids of what it says: an event's type, a command, an effect, a reminder.
     pub hears: String,
     /// The function, for people.
@@ -20,11 +40,16 @@ pub struct Declared {
     pub says: Vec<&'static str>,
     /// The names of the effects that it may ask for.
     pub performs: Vec<&'static str>,
+    /// The names of the reminders that it may ask for.
+    pub reminds: Vec<&'static str>,
+    /// The types of the events of this service whose effect it takes back.
+    pub compensates: Vec<&'static str>,
 }
 
 type OnEvent = Box<dyn Fn(&mut Turn<'_>, &Heard<'_>) -> Result<(), Unacceptable> + Send + Sync>;
 type OnCommand = Box<dyn Fn(&mut Turn<'_>, serde_json::Value) -> Result<Vec<u8>, Refusal> + Send + Sync>;
 type OnOutcome = Box<dyn Fn(&mut Turn<'_>, &str, &[u8]) -> Result<(), Unacceptable> + Send + Sync>;
+type OnAttempt = Box<dyn Fn(&mut Turn<'_>, &str, &Waiting) -> Result<(), Unacceptable> + Send + Sync>;
 type OnReminder = Box<dyn Fn(&mut Turn<'_>, &str) -> Result<(), Unacceptable> + Send + Sync>;
 
 /// An event on its way into a reaction.
@@ -41,21 +66,17 @@ pub(crate) struct Reaction<F> {
     pub run: F,
 }
 
-/// Which of the four tables a declaration was made in last.
-enum Last {
-    Event(&'static str),
-    Command(&'static str),
-    Effect(&'static str),
-    Reminder(&'static str),
-}
+/// The name of the command that every service answers: what it heard, and what it waits for.
+pub(crate) const WAITS: &str = "waits";
 
 /// A service: a name and a table of reactions.
 pub struct Service {
     name: &'static str,
-    last: Option<Last>,
+    last: Option<(Trigger, &'static str)>,
     pub(crate) events: BTreeMap<&'static str, Reaction<OnEvent>>,
     pub(crate) commands: BTreeMap<&'static str, Reaction<OnCommand>>,
     pub(crate) outcomes: BTreeMap<&'static str, Reaction<OnOutcome>>,
+    pub(crate) attempts: BTreeMap<&'static str, Reaction<OnAttempt>>,
     pub(crate) reminders: BTreeMap<&'static str, Reaction<OnReminder>>,
 }
 
@@ -68,6 +89,7 @@ impl Service {
             events: BTreeMap::new(),
             commands: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             reminders: BTreeMap::new(),
         }
     }
@@ -79,10 +101,18 @@ impl Service {
 
     /// Reacts to an event. The same event again, before or after a restart, does not reach the reaction.
     pub fn on<E: Event>(
-        mut self,
+        self,
         reaction: impl Fn(&mut Turn<'_>, &E) -> Result<(), Unacceptable> + Send + Sync + 'static,
     ) -> Service {
-        let declared = declare(E::TYPE, &reaction);
+        self.hears(Trigger::Event, reaction)
+    }
+
+    fn hears<E: Event>(
+        mut self,
+        trigger: Trigger,
+        reaction: impl Fn(&mut Turn<'_>, &E) -> Result<(), Unacceptable> + Send + Sync + 'static,
+    ) -> Service {
+        let declared = declare(trigger, E::TYPE, &reaction);
         let run: OnEvent = Box::new(move |turn, heard| {
             let event: E = events::decode(heard.envelope, heard.body)?;
             turn.cause.saga.get_or_insert_with(|| event.key());
@@ -93,7 +123,7 @@ impl Service {
             Ok(())
         });
         self.events.insert(E::TYPE, Reaction { declared, run });
-        self.last = Some(Last::Event(E::TYPE));
+        self.last = Some((trigger, E::TYPE));
         self
     }
 
@@ -105,7 +135,7 @@ impl Service {
     ) -> Service {
         let own = E::TYPE.split('.').next() == Some(self.name);
         assert!(own, "{} adopts {}, which is not its own: use on", self.name, E::TYPE);
-        self.on(reaction)
+        self.hears(Trigger::OwnFact, reaction)
     }
 
     /// Answers a command, `svc.<service>.<name>`. The answer is sent after the change is durable; a refusal changes
@@ -115,7 +145,8 @@ impl Service {
         name: &'static str,
         reaction: impl Fn(&mut Turn<'_>, C) -> Result<A, Refusal> + Send + Sync + 'static,
     ) -> Service {
-        let declared = declare(name, &reaction);
+        assert!(name != WAITS, "every service answers {WAITS}: use another name");
+        let declared = declare(Trigger::Command, name, &reaction);
         let run: OnCommand = Box::new(move |turn, body| {
             let command = C::deserialize(body)
                 .map_err(|error| Refusal::unreadable(format!("the body does not read as {name}: {error}")))?;
@@ -123,7 +154,7 @@ impl Service {
             Ok(crate::draft::json(&answer))
         });
         self.commands.insert(name, Reaction { declared, run });
-        self.last = Some(Last::Command(name));
+        self.last = Some((Trigger::Command, name));
         self
     }
 
@@ -132,15 +163,30 @@ impl Service {
         mut self,
         reaction: impl Fn(&mut Turn<'_>, &F, &F::Outcome) -> Result<(), Unacceptable> + Send + Sync + 'static,
     ) -> Service {
-        let declared = declare(F::NAME, &reaction);
+        let declared = declare(Trigger::Outcome, F::NAME, &reaction);
         let run: OnOutcome = Box::new(move |turn, request, outcome| {
-            let unreadable = |error: serde_json::Error| Unacceptable::new("malformed", error.to_string());
             let effect: F = serde_json::from_str(request).map_err(unreadable)?;
             let outcome: F::Outcome = serde_json::from_slice(outcome).map_err(unreadable)?;
             reaction(turn, &effect, &outcome)
         });
         self.outcomes.insert(F::NAME, Reaction { declared, run });
-        self.last = Some(Last::Effect(F::NAME));
+        self.last = Some((Trigger::Outcome, F::NAME));
+        self
+    }
+
+    /// Hears of every attempt at an effect that was in vain, with how often it was tried and why the last one failed. It
+    /// is tried again whatever the reaction does. An attempt that a crash cut off is not counted.
+    pub fn struggles<F: Effect>(
+        mut self,
+        reaction: impl Fn(&mut Turn<'_>, &F, &Waiting) -> Result<(), Unacceptable> + Send + Sync + 'static,
+    ) -> Service {
+        let declared = declare(Trigger::Attempt, F::NAME, &reaction);
+        let run: OnAttempt = Box::new(move |turn, request, waiting| {
+            let effect: F = serde_json::from_str(request).map_err(unreadable)?;
+            reaction(turn, &effect, waiting)
+        });
+        self.attempts.insert(F::NAME, Reaction { declared, run });
+        self.last = Some((Trigger::Attempt, F::NAME));
         self
     }
 
@@ -150,9 +196,9 @@ impl Service {
         name: &'static str,
         reaction: impl Fn(&mut Turn<'_>, &str) -> Result<(), Unacceptable> + Send + Sync + 'static,
     ) -> Service {
-        let declared = declare(name, &reaction);
+        let declared = declare(Trigger::Reminder, name, &reaction);
         self.reminders.insert(name, Reaction { declared, run: Box::new(reaction) });
-        self.last = Some(Last::Reminder(name));
+        self.last = Some((Trigger::Reminder, name));
         self
     }
 
@@ -168,18 +214,31 @@ impl Service {
         self
     }
 
-    /// Everything that is declared, in the order: events, commands, effects, reminders.
+    /// Declares that the reaction above may ask for the reminder `name`. One that asks for another is refused.
+    pub fn reminds(mut self, name: &'static str) -> Service {
+        self.declared().reminds.push(name);
+        self
+    }
+
+    /// Declares that the reaction above takes back what `E`, an event of this service, did: the way back of that step.
+    pub fn compensates<E: Event>(mut self) -> Service {
+        self.declared().compensates.push(E::TYPE);
+        self
+    }
+
+    /// Everything that is declared, in the order: events, commands, effects' outcomes and attempts, reminders.
     pub fn reactions(&self) -> impl Iterator<Item = &Declared> {
         let events = self.events.values().map(|it| &it.declared);
         let commands = self.commands.values().map(|it| &it.declared);
         let outcomes = self.outcomes.values().map(|it| &it.declared);
+        let attempts = self.attempts.values().map(|it| &it.declared);
         let reminders = self.reminders.values().map(|it| &it.declared);
-        events.chain(commands).chain(outcomes).chain(reminders)
+        events.chain(commands).chain(outcomes).chain(attempts).chain(reminders)
     }
 
-    /// The names of the commands that it answers.
+    /// The names of the commands that it answers, the one that every service answers among them.
     pub fn commands(&self) -> impl Iterator<Item = &'static str> {
-        self.commands.keys().copied()
+        self.commands.keys().copied().chain([WAITS])
     }
 
     /// The names of the effects that it needs performed.
@@ -189,24 +248,48 @@ impl Service {
 
     /// What its consumer listens to: everything of its own, typed by hand too, and what it hears of others, keyed.
     pub fn subjects(&self) -> Vec<String> {
-        let own = format!("{}.", self.name);
-        let foreign = self.events.keys().filter(|kind| !kind.starts_with(&own)).map(|kind| format!("{kind}.*"));
-        std::iter::once(format!("{own}>")).chain(foreign).collect()
+        let own = self.owns_events().then(|| format!("{}.>", self.name));
+        let foreign = self.events.keys().filter(|kind| !self.owns(kind)).map(|kind| format!("{kind}.*"));
+        own.into_iter().chain(foreign).collect()
+    }
+
+    /// Whether there are events of its own kind: a read side has none.
+    pub fn owns_events(&self) -> bool {
+        self.reactions().any(|it| !it.says.is_empty()) || self.events.keys().any(|kind| self.owns(kind))
+    }
+
+    fn owns(&self, kind: &str) -> bool {
+        kind.split('.').next() == Some(self.name)
     }
 
     fn declared(&mut self) -> &mut Declared {
-        let found = match self.last.as_ref().expect("says and performs stand behind a reaction") {
-            Last::Event(name) => self.events.get_mut(name).map(|it| &mut it.declared),
-            Last::Command(name) => self.commands.get_mut(name).map(|it| &mut it.declared),
-            Last::Effect(name) => self.outcomes.get_mut(name).map(|it| &mut it.declared),
-            Last::Reminder(name) => self.reminders.get_mut(name).map(|it| &mut it.declared),
+        let (trigger, name) = self.last.expect("says, performs and their like stand behind a reaction");
+        let found = match trigger {
+            Trigger::Event | Trigger::OwnFact => self.events.get_mut(name).map(|it| &mut it.declared),
+            Trigger::Command => self.commands.get_mut(name).map(|it| &mut it.declared),
+            Trigger::Outcome => self.outcomes.get_mut(name).map(|it| &mut it.declared),
+            Trigger::Attempt => self.attempts.get_mut(name).map(|it| &mut it.declared),
+            Trigger::Reminder => self.reminders.get_mut(name).map(|it| &mut it.declared),
         };
         found.expect("the reaction above was just registered")
     }
 }
 
-fn declare<F>(hears: &str, _reaction: &F) -> Declared {
+fn declare<F>(trigger: Trigger, hears: &str, _reaction: &F) -> Declared {
     let path = std::any::type_name::<F>();
     let name = path.rsplit("::").next().unwrap_or(path);
-    Declared { hears: hears.to_owned(), name, says: Vec::new(), performs: Vec::new() }
+    let hears = hears.to_owned();
+    Declared {
+        trigger,
+        hears,
+        name,
+        says: Vec::new(),
+        performs: Vec::new(),
+        reminds: Vec::new(),
+        compensates: Vec::new(),
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> Unacceptable {
+    Unacceptable::new("malformed", error.to_string())
 }

@@ -54,6 +54,27 @@ pub fn number(name: &str, default: u64, least: u64, most: u64) -> Result<u64, Er
     }
 }
 
+/// The variable `name` as a time that is longer than none: `90s`, `15 min`, `1h 30m`, or seconds as a number.
+pub fn duration(name: &str, default: Duration) -> Result<Duration, Error> {
+    let value = text(name, "");
+    if value.is_empty() {
+        return Ok(default);
+    }
+    parse_duration(&value).filter(|it| !it.is_zero()).ok_or_else(|| {
+        let why = "use a time such as 90s, 15min or 1h 30m, or a number of seconds".to_owned();
+        Error::Setting { name: name.to_owned(), value, why }
+    })
+}
+
+/// A time as people write it; seconds where it is a number alone.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    match text.parse() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok(),
+    }
+}
+
 /// `url` without what stands between `//` and `@`.
 pub fn without_credentials(url: &str) -> String {
     let hide = |one: &str| match (one.find("//"), one.rfind('@')) {
@@ -67,6 +88,22 @@ pub fn without_credentials(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_written_as_people_write_it() {
+        for (text, seconds) in [
+            ("5", Some(5.0)),
+            ("0.25", Some(0.25)),
+            ("90s", Some(90.0)),
+            ("15 min", Some(900.0)),
+            ("1h 30m", Some(5400.0)),
+        ] {
+            assert_eq!(parse_duration(text).map(|it| it.as_secs_f64()), seconds, "{text}");
+        }
+        for text in ["", "soon", "-5", "5 parsecs", "NaN", "1e400"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn credentials_are_not_shown() {

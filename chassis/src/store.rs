@@ -27,8 +27,13 @@ pub trait Store: Send {
     /// The value of `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The pairs whose key starts with `prefix`, in ascending order.
-    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_>;
+    /// The pairs whose key starts with `prefix`, from the key `from` on, in ascending order.
+    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_>;
+
+    /// All pairs whose key starts with `prefix`, in ascending order.
+    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        self.scan_from(prefix, prefix)
+    }
 
     /// Writes all of `batch` or nothing; it is on the disk when this returns. An error is final: what was asked for may
     /// or may not be there, so the process has to open the store again.
@@ -49,8 +54,12 @@ mod tests {
         store.commit(batch(&[("a/1", None), ("a/3", Some("four"))])).unwrap();
         assert_eq!(store.get(b"a/1").unwrap(), None);
         assert_eq!(store.get(b"a/2").unwrap(), Some(b"two".to_vec()));
-        let keys: Vec<_> = store.scan(b"a/").map(|pair| String::from_utf8(pair.unwrap().0).unwrap()).collect();
-        assert_eq!(keys, ["a/2", "a/3"]);
+        let keys = |pairs: Box<dyn Iterator<Item = Result<Pair, Error>> + '_>| -> Vec<_> {
+            pairs.map(|pair| String::from_utf8(pair.unwrap().0).unwrap()).collect()
+        };
+        assert_eq!(keys(store.scan(b"a/")), ["a/2", "a/3"]);
+        assert_eq!(keys(store.scan_from(b"a/", b"a/25")), ["a/3"]);
+        assert_eq!(keys(store.scan_from(b"a/", b"b/")), [""; 0]);
     }
 
     #[test]

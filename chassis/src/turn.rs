@@ -28,6 +28,14 @@ pub(crate) struct Cause {
     pub id: EventId,
     /// The input's own time.
     pub time: Timestamp,
+    /// When it reached the system.
+    pub arrived: Timestamp,
+    /// Who said it; the service itself where it is no event.
+    pub source: String,
+    /// What caused the event or led to the input in its turn.
+    pub causation: Option<EventId>,
+    /// Up to where the stream was heard, the input included.
+    pub heard: Option<u64>,
     /// The saga, where it is known.
     pub saga: Option<Key>,
     /// W3C trace context.
@@ -85,9 +93,30 @@ impl<'a> Turn<'a> {
         self.cause.time
     }
 
+    /// When the input reached the system: for an event the broker's time, which nobody who types one can set. A deadline
+    /// counts from here.
+    pub fn arrived(&self) -> Timestamp {
+        self.cause.arrived
+    }
+
     /// The id of the event or command that led to this turn.
     pub fn cause(&self) -> EventId {
         self.cause.id
+    }
+
+    /// The id of what caused the event that is heard; none where its sender named none.
+    pub fn causation(&self) -> Option<EventId> {
+        self.cause.causation
+    }
+
+    /// Who said the event that is heard: `/services/order`, or `/external`.
+    pub fn source(&self) -> &str {
+        &self.cause.source
+    }
+
+    /// The place in the stream up to which this service has heard, the input included; none while it has heard nothing.
+    pub fn heard(&self) -> Option<u64> {
+        self.cause.heard
     }
 
     /// A new id, derived from the cause: the same input gives the same id again.
@@ -98,6 +127,31 @@ impl<'a> Turn<'a> {
     /// The row under `key`, with what this batch wrote so far.
     pub fn row<R: Row>(&self, key: impl AsRef<str>) -> Option<R> {
         self.draft.read(&key::row(R::TABLE, key.as_ref()))
+    }
+
+    /// Rows of the kind `R` with their keys, in ascending order of the keys: those that start with `prefix`, behind the key
+    /// `after` where one is given, `at_most` so many. With what this batch wrote so far.
+    pub fn rows<R: Row>(&self, prefix: &str, after: Option<&str>, at_most: usize) -> Vec<(String, R)> {
+        let table = key::row(R::TABLE, "");
+        let within = key::row(R::TABLE, prefix);
+        // The first key behind another one is that one with a zero byte.
+        let from = after.map_or_else(|| within.clone(), |after| [key::row(R::TABLE, after), vec![0]].concat());
+        let pairs = self.draft.scan(&within, &from.max(within.clone()), at_most);
+        let row = |(key, value): (Vec<u8>, Vec<u8>)| {
+            Some((String::from_utf8_lossy(&key[table.len()..]).into_owned(), self.draft.decode(&key, &value)?))
+        };
+        pairs.into_iter().filter_map(row).collect()
+    }
+
+    /// Removes the row under `key`. One that is not there is no error.
+    pub fn remove<R: Row>(&mut self, key: impl AsRef<str>) {
+        self.draft.remove(key::row(R::TABLE, key.as_ref()));
+    }
+
+    /// Forgets everything that was heard, all rows with it, and hears the stream again from its beginning. Only for a
+    /// service that says nothing and asks nobody for anything: a read side. A crash in the middle goes on with it.
+    pub fn start_over(&mut self) {
+        self.draft.turn.start_over = true;
     }
 
     /// Writes the row under `key`. A row larger than 7 KiB refuses the whole turn.
@@ -182,16 +236,14 @@ impl<'a> Turn<'a> {
             attempts: 0,
             last_error: None,
         };
-        let value = json(&pending);
-        self.fits(key.len() + value.len(), F::NAME);
-        self.draft.put(key, value);
-        self.draft.turn.asked.push(pending);
+        self.fits(key.len() + json(&pending).len(), F::NAME);
+        self.draft.ask(pending);
     }
 
-    /// Takes an effect back that an earlier self brought to its end, in a turn that remembers. Should it be on its way all
-    /// the same, its outcome is ignored.
+    /// Takes an effect back: it is not tried again. Should it be on its way all the same, its outcome is ignored. One that
+    /// does not wait is no error.
     pub fn withdraw<F: Effect>(&mut self, key: impl AsRef<str>) {
-        self.draft.remove(key::effect(F::NAME, key.as_ref()));
+        self.draft.withdraw(F::NAME, key.as_ref());
     }
 
     /// How the effect of the kind `F` under `key` is getting on; none where it does not wait.
@@ -203,6 +255,10 @@ impl<'a> Turn<'a> {
     /// Asks to be reminded of `key` at `at` by the reaction to `name`. A later reminder of the same name and key
     /// replaces an earlier one.
     pub fn remind(&mut self, name: &str, key: impl AsRef<str>, at: Timestamp) {
+        if !self.reaction.reminds.contains(&name) {
+            let detail = format!("{} asks for the reminder {name} and does not declare it", self.reaction.name);
+            return self.refuse(Unacceptable::new("undeclared", detail));
+        }
         let reminder = Reminder { at, name: name.to_owned(), key: key.as_ref().to_owned() };
         self.draft.put(key::reminder(name, &reminder.key), json(&reminder));
         self.draft.turn.reminders.push(reminder);

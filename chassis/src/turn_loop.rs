@@ -8,8 +8,8 @@ use tokio::{
 };
 
 use crate::{
-    Acknowledge, Engine, Error, Input, OutboxRow, Pending, Position, Released, Reminder, Unfinished, ambient,
-    broker::lease::Held, signal::stopped,
+    Acknowledge, Engine, Error, Input, OutboxRow, Position, Released, Reminder, Unfinished, ambient,
+    broker::lease::Held, effect::office::Asked, signal::stopped,
 };
 
 /// After how long without an input the last confirmed rows go with a commit of their own: a kill from then on publishes
@@ -20,9 +20,11 @@ const IDLE: Duration = Duration::from_secs(5);
 pub(crate) struct Outlets {
     pub client: async_nats::Client,
     pub said: mpsc::UnboundedSender<Vec<OutboxRow>>,
-    pub asked: mpsc::UnboundedSender<Vec<Pending>>,
+    pub asked: mpsc::UnboundedSender<Asked>,
     pub reminders: mpsc::UnboundedSender<Vec<Reminder>>,
     pub heard: watch::Sender<Option<Position>>,
+    /// Counts up when everything was forgotten and has to be heard again.
+    pub starts_over: watch::Sender<u32>,
 }
 
 /// The loop with all that it holds.
@@ -102,6 +104,8 @@ impl TurnLoop {
         self.lease.check().await?;
         let released = block_in_place(|| self.engine.take(batch))?;
         self.outlets.heard.send_replace(self.engine.position());
+        let starts_over = self.engine.starts_over();
+        self.outlets.starts_over.send_if_modified(|known| std::mem::replace(known, starts_over) != starts_over);
         self.outlets.release(released).await;
         Ok(())
     }
@@ -110,11 +114,11 @@ impl TurnLoop {
 impl Outlets {
     /// Hands on what the last process left to do, before anything that is new.
     pub fn resume(&self, left: Unfinished) {
-        let Unfinished { said, asked, reminders } = left;
+        let Unfinished { said, asked } = left;
         if !(said.is_empty() && asked.is_empty()) {
             tracing::info!("going on with {} rows of the outbox and {} effects", said.len(), asked.len());
         }
-        self.hand_on(said, Vec::new(), reminders);
+        self.hand_on(said, Asked::default(), Vec::new());
     }
 
     async fn release(&self, released: Released) {
@@ -128,7 +132,8 @@ impl Outlets {
             // A client that is gone has lost its answer, not its command.
             drop(to.send(answer));
         }
-        self.hand_on(released.said, released.asked, released.reminders);
+        let Released { said, withdrawn, asked, reminders, .. } = released;
+        self.hand_on(said, Asked { withdrawn, asked }, reminders);
         if let Some(Acknowledge { place, session }) = released.acknowledge
             && session.upgrade().is_some()
             && let Err(error) = self.client.publish(place, "+ACK".into()).await
@@ -138,11 +143,11 @@ impl Outlets {
     }
 
     /// A taker that is gone has stopped with the service: what is handed to it stands in the store.
-    fn hand_on(&self, said: Vec<OutboxRow>, asked: Vec<Pending>, reminders: Vec<Reminder>) {
+    fn hand_on(&self, said: Vec<OutboxRow>, asked: Asked, reminders: Vec<Reminder>) {
         if !said.is_empty() {
             drop(self.said.send(said));
         }
-        if !asked.is_empty() {
+        if !(asked.asked.is_empty() && asked.withdrawn.is_empty()) {
             drop(self.asked.send(asked));
         }
         if !reminders.is_empty() {

@@ -31,6 +31,7 @@ pub const CATALOGUE: &[Schema] = &[
     schema::<PaymentCompleted>(),
     schema::<PaymentFailed>(),
     schema::<PaymentRefunded>(),
+    schema::<PaymentRefundStuck>(),
     schema::<PaymentVoided>(),
     schema::<ShippingScheduled>(),
     schema::<ShippingFailed>(),

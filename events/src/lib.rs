@@ -38,7 +38,7 @@ pub use money::{Currency, MinorUnits, Money};
 pub use notification::{NotificationFailed, NotificationSent};
 pub use order::{CancelReason, CancelRequestReason, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPaid};
 pub use order_created::OrderCreated;
-pub use payment::{PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided};
+pub use payment::{PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded, PaymentVoided};
 pub use shipping::{
     ShippingCancelRefused, ShippingCancelled, ShippingDelivered, ShippingDispatched, ShippingFailed, ShippingScheduled,
 };

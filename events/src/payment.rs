@@ -44,6 +44,18 @@ pub struct PaymentRefunded {
 }
 event!(PaymentRefunded, "payment.refunded", order_id);
 
+/// A refund that is wanted has been tried in vain for a while: somebody should look. It is tried again all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRefundStuck {
+    /// The order.
+    pub order_id: OrderId,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt was in vain.
+    pub reason: String,
+}
+event!(PaymentRefundStuck, "payment.refund_stuck", order_id);
+
 /// A promise: this order will never be charged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentVoided {

@@ -123,6 +123,7 @@ fn rewrite_body(envelope: &Envelope, body: &[u8]) -> Result<Vec<u8>, Error> {
         InventoryReleased,
         PaymentCompleted,
         PaymentFailed,
+        PaymentRefundStuck,
         PaymentRefunded,
         PaymentVoided,
         ShippingScheduled,

@@ -33,8 +33,8 @@ impl Store for Disk {
         self.open().get(key)
     }
 
-    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
-        let pairs: Vec<_> = self.open().scan(prefix).collect();
+    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        let pairs: Vec<_> = self.open().scan_from(prefix, from).collect();
         Box::new(pairs.into_iter())
     }
 
@@ -235,7 +235,7 @@ impl World {
                 self.input(at, Input::Remembered(delivery));
             }
         }
-        self.input(at, Input::AllRemembered);
+        self.input(at, Input::AllRemembered { from: 1 });
     }
 
     fn now(&self) -> Timestamp {

@@ -24,8 +24,12 @@ pub(crate) struct Consumer {
     pub broker: Broker,
     pub service: &'static str,
     pub subjects: Vec<String>,
+    /// Whether there are facts of its own to remember.
+    pub remembers: bool,
     /// Up to where the service has heard; moved by the turn loop.
     pub position: watch::Receiver<Option<Position>>,
+    /// Counts up when everything was forgotten and has to be heard again.
+    pub started_over: watch::Receiver<u32>,
     pub inputs: mpsc::Sender<Input>,
     /// Set when the service knows what an earlier self said: then it may be asked.
     pub remembered: watch::Sender<bool>,
@@ -37,6 +41,8 @@ enum End {
     Stopped,
     /// The connection was lost and found: the broker may have forgotten something.
     Reconnected,
+    /// Everything has to be heard again.
+    StartedOver,
 }
 
 impl Consumer {
@@ -53,6 +59,7 @@ impl Consumer {
             match end {
                 Ok(End::Stopped) => return Ok(()),
                 Ok(End::Reconnected) => tracing::info!("the broker is back: going on from the last commit"),
+                Ok(End::StartedOver) => tracing::info!("everything is forgotten, and heard again"),
                 Err(error) => {
                     tracing::warn!("hearing starts again from the last commit: {error}");
                     pause(Duration::from_millis(250)).await;
@@ -62,6 +69,7 @@ impl Consumer {
     }
 
     async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
+        self.started_over.mark_unchanged();
         let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
         let identity = stream_identity(EVENTS, stream.cached_info().created.unix_timestamp_nanos());
         let from = self.first_unheard(&stream, identity);
@@ -71,8 +79,8 @@ impl Consumer {
         self.remembered.send_replace(true);
         let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
         let reset = stream.reset_consumer(self.service, Some(from)).await;
-        let mut expected =
-            reset.map_err(refused("set its consumer to the last commit"))?.info.delivered.consumer_sequence;
+        let info = reset.map_err(refused("set its consumer to the last commit"))?.info;
+        let (mut expected, mut backlog) = (info.delivered.consumer_sequence, Some(info.num_pending));
         let messages = consumer
             .stream()
             .max_messages_per_batch(500)
@@ -82,9 +90,16 @@ impl Consumer {
         let mut messages = messages.await.map_err(refused("deliver messages"))?;
         let this_session = Arc::new(());
         loop {
+            if backlog == Some(0) {
+                backlog = None;
+                if self.inputs.send(Input::CaughtUp).await.is_err() {
+                    return Ok(End::Stopped);
+                }
+            }
             let message = tokio::select! {
                 message = messages.next() => message,
                 _ = connected.changed() => return Ok(End::Reconnected),
+                Ok(()) = self.started_over.changed() => return Ok(End::StartedOver),
             };
             let stopped = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
             let message = message.ok_or_else(stopped)?.map_err(refused("deliver messages"))?;
@@ -102,6 +117,7 @@ impl Consumer {
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(End::Stopped);
             }
+            backlog = backlog.map(|left| left - 1);
         }
     }
 
@@ -109,7 +125,7 @@ impl Consumer {
     /// that is gone, or newer than this one, its decisions stand, and nothing is charged, booked or mailed again for what
     /// is known to be done. Cut off anywhere, it starts again. Says whether the service goes on.
     async fn remember(&self, stream: &Stream, identity: EventId, from: u64) -> Result<bool, Error> {
-        if from <= stream.cached_info().state.last_sequence {
+        if self.remembers && from <= stream.cached_info().state.last_sequence {
             let config = pull::OrderedConfig {
                 filter_subject: format!("{}.*.*", self.service),
                 deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
@@ -128,7 +144,7 @@ impl Consumer {
                 left -= 1;
             }
         }
-        Ok(self.inputs.send(Input::AllRemembered).await.is_ok())
+        Ok(self.inputs.send(Input::AllRemembered { from }).await.is_ok())
     }
 
     /// The first message that the service may not have heard. A stream that is another one, or shorter than what was

@@ -91,6 +91,14 @@ impl Desk {
         }
     }
 
+    /// An effect is not wanted any more. An attempt that is on its way comes to its end, and is the last.
+    pub fn withdraw(&mut self, key: &str) {
+        if self.waiting.remove(key).is_some() {
+            self.fresh.retain(|(_, it)| it != key);
+            self.retries.retain(|(_, it)| it != key);
+        }
+    }
+
     /// When there is something to start, if nothing else happens.
     pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
         if self.on_their_way >= self.pace.at_once {

@@ -26,13 +26,22 @@ pub(crate) struct Kind {
 /// The effects of one service.
 pub(crate) struct Office {
     pub kinds: HashMap<String, Kind>,
-    /// Effects that were committed.
-    pub asked: mpsc::UnboundedReceiver<Vec<Pending>>,
+    /// Effects that were committed, and those that are not wanted any more.
+    pub asked: mpsc::UnboundedReceiver<Asked>,
     pub inputs: mpsc::Sender<Input>,
     /// Effects are started by the holder of the lease only.
     pub lease: Held,
     /// How long a stopping service waits for the attempts that are on their way.
     pub patience: Duration,
+}
+
+/// What one commit changes about the effects that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// By name and key: not wanted any more. They go first.
+    pub withdrawn: Vec<(String, String)>,
+    /// To be performed.
+    pub asked: Vec<Pending>,
 }
 
 /// An attempt that came to its end.
@@ -61,8 +70,8 @@ impl Office {
             }
             let wakes = self.kinds.values().filter_map(|kind| kind.desk.wakes_at(now)).min();
             tokio::select! {
-                effects = self.asked.recv() => match effects {
-                    Some(effects) => self.add(start.elapsed(), effects),
+                asked = self.asked.recv() => match asked {
+                    Some(asked) => self.add(start.elapsed(), asked),
                     None => break,
                 },
                 Some(ended) = attempts.join_next() => self.end(start.elapsed(), finished(ended)?).await,
@@ -77,8 +86,13 @@ impl Office {
         Ok(())
     }
 
-    fn add(&mut self, now: Duration, effects: Vec<Pending>) {
-        for effect in effects {
+    fn add(&mut self, now: Duration, Asked { withdrawn, asked }: Asked) {
+        for (name, key) in withdrawn {
+            if let Some(kind) = self.kinds.get_mut(&name) {
+                kind.desk.withdraw(&key);
+            }
+        }
+        for effect in asked {
             match self.kinds.get_mut(&effect.name) {
                 Some(kind) => kind.desk.add(now, effect),
                 None => tracing::error!(effect = effect.name, "nobody performs it: it stays in the store"),
@@ -104,7 +118,9 @@ impl Office {
                 if let Some(pause) = failed.opened {
                     tracing::warn!("the breaker of {name} is open for {pause:?}: effects wait in the store");
                 }
-                Input::Attempt { name, key, attempts: failed.attempts, error: why }
+                let time = ambient::now();
+                let open_until = failed.opened.map(|pause| time.saturating_add(pause).unwrap_or(time));
+                Input::Attempt { name, key, attempts: failed.attempts, error: why, time, open_until }
             }
         };
         if self.inputs.send(input).await.is_err() {

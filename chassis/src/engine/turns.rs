@@ -4,9 +4,9 @@ use events::{Envelope, EventId, Headers, MAX_BODY_BYTES, Subject, header, trace}
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
+use super::{Engine, Position};
 use crate::{
-    Answer, Delivery, Pending, Refusal, Reminder, Request, Turn, Unacceptable,
+    Answer, Delivery, Pending, Refusal, Reminder, Request, Turn, Unacceptable, Waiting,
     dead_letter::{self, Lost},
     draft::{Draft, json},
     inbox::{self, Seen},
@@ -15,6 +15,9 @@ use crate::{
     store::MAX_ROW_BYTES,
     turn::Cause,
 };
+
+/// The largest answer that is not kept: it fits into a message.
+const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
 /// The answer that a command got, kept under its idempotency key.
 #[derive(Serialize, Deserialize)]
@@ -60,7 +63,7 @@ impl Engine {
         };
         let known_to_broker = delivery.headers.contains_key(header::MESSAGE_ID);
         let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker };
-        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope));
+        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope, delivery));
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
         match result {
             Ok(()) => {
@@ -90,7 +93,7 @@ impl Engine {
         let Some(reaction) = self.service.events.get(kind).filter(|_| new) else { return draft };
         let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker: true };
         let own = envelope.source == format!("/services/{service}");
-        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope)).remembering(own);
+        let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope, delivery)).remembering(own);
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
         if result.is_ok() {
             inbox::mark(&mut draft, envelope.id, inbox::fingerprint(kind, &delivery.body));
@@ -100,7 +103,12 @@ impl Engine {
     }
 
     /// A command and its answer. A refusal changes nothing.
-    pub(super) fn command<'s>(&'s self, draft: Draft<'s>, request: &Request) -> (Draft<'s>, Answer) {
+    pub(super) fn command<'s>(
+        &'s self,
+        draft: Draft<'s>,
+        request: &Request,
+        position: Option<Position>,
+    ) -> (Draft<'s>, Answer) {
         let Some(reaction) = self.service.commands.get(request.command.as_str()) else {
             let message = format!("{} answers no command {}", self.service.name(), request.command);
             return (draft, Err(Refusal::not_found(message)));
@@ -128,9 +136,10 @@ impl Engine {
             return (draft, answer);
         }
         let id = once.map_or(request.id, |(id, _)| id);
-        let cause = Cause { id, time: request.time, saga: None, traceparent: trace(id) };
+        let cause = Cause { heard: position.map(|it| it.sequence), ..self.own_cause(id, request.time) };
         let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
-        let (mut draft, answer) = answered(turn, &reaction.declared, |turn| (reaction.run)(turn, body));
+        let at_most = if once.is_some() { MAX_ROW_BYTES } else { MAX_ANSWER_BYTES };
+        let (mut draft, answer) = answered(turn, &reaction.declared, at_most, |turn| (reaction.run)(turn, body));
         if let (Some((id, print)), Ok(answer)) = (once, &answer) {
             let answered = Answered { print, answer: String::from_utf8_lossy(answer).into_owned() };
             draft.put(key::answer(id), json(&answered));
@@ -156,7 +165,7 @@ impl Engine {
             return draft;
         };
         let Pending { cause, saga, traceparent, request, .. } = pending;
-        let cause = Cause { id: cause, time, saga, traceparent };
+        let cause = Cause { saga, traceparent, ..self.own_cause(cause, time) };
         let mut turn = Turn::new(draft, self.service.name(), &reaction.declared, cause).about(about);
         turn.draft.remove(row.clone());
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, request.get(), outcome));
@@ -179,12 +188,25 @@ impl Engine {
         about: &str,
         attempts: u32,
         error: String,
+        time: Timestamp,
     ) -> Draft<'s> {
         let row = key::effect(name, about);
-        if let Some(pending) = draft.read::<Pending>(&row) {
-            draft.put(row, json(&Pending { attempts, last_error: Some(error), ..pending }));
-            draft.keep();
+        let Some(pending) = draft.read::<Pending>(&row) else { return draft };
+        let waiting = Waiting { attempts, last_error: Some(error.clone()) };
+        let pending = Pending { attempts, last_error: Some(error), ..pending };
+        draft.put(row, json(&pending));
+        draft.keep();
+        let Some(reaction) = self.service.attempts.get(name) else { return draft };
+        let Pending { cause, saga, traceparent, request, .. } = pending;
+        let cause = Cause { saga, traceparent, ..self.own_cause(cause, time) };
+        // Its outcome is another turn with the same cause; no key holds a space.
+        let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
+        let turn = turn.about(&format!("{about} attempt {attempts}"));
+        let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, request.get(), &waiting));
+        if let Err(why) = result {
+            draft = self.park_own(draft, &format!("effect.{name}.{about}"), b"", time, why);
         }
+        draft.keep();
         draft
     }
 
@@ -197,7 +219,7 @@ impl Engine {
         };
         let id = EventId::derived(&[self.service.name(), "reminder", &due.name, &due.key, &due.at.to_string()]);
         let saga = events::Key::try_from(due.key.as_str()).ok();
-        let cause = Cause { id, time: due.at, saga, traceparent: trace(id) };
+        let cause = Cause { saga, ..self.own_cause(id, due.at) };
         let mut turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
         turn.draft.remove(row.clone());
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &due.key));
@@ -210,6 +232,12 @@ impl Engine {
             }
         }
         draft
+    }
+
+    /// Where an input comes from that never stood in the stream.
+    fn own_cause(&self, id: EventId, time: Timestamp) -> Cause {
+        let source = format!("/services/{}", self.service.name());
+        Cause { id, time, arrived: time, saga: None, traceparent: trace(id), source, causation: None, heard: None }
     }
 
     /// Parks an input that never stood in the stream.
@@ -228,9 +256,10 @@ impl Engine {
 }
 
 /// Where a message comes from.
-fn cause(envelope: &Envelope) -> Cause {
-    let Envelope { id, time, correlation, traceparent, .. } = envelope.clone();
-    Cause { id, time, saga: correlation, traceparent }
+fn cause(envelope: &Envelope, delivery: &Delivery) -> Cause {
+    let Envelope { id, time, correlation, traceparent, source, causation, .. } = envelope.clone();
+    let (arrived, heard) = (delivery.arrival.time, Some(delivery.sequence));
+    Cause { id, time, arrived, saga: correlation, traceparent, source, causation, heard }
 }
 
 /// Runs a reaction. When it is refused, by itself or by the chassis, nothing of the turn stays in the draft.
@@ -251,13 +280,14 @@ fn run<'s>(
 fn answered<'s>(
     mut turn: Turn<'s>,
     declared: &Declared,
+    at_most: usize,
     reaction: impl FnOnce(&mut Turn<'s>) -> Answer,
 ) -> (Draft<'s>, Answer) {
     let answer = reaction(&mut turn);
     let (draft, allowed) = turn.finish();
     let answer = answer.and_then(|answer| {
         allowed.map_err(|why| Refusal::unprocessable(why.detail))?;
-        match answer.len() + 256 > MAX_ROW_BYTES {
+        match answer.len() + 256 > at_most {
             true => Err(Refusal::unprocessable(format!("the answer of {} would be too large", declared.hears))),
             false => Ok(answer),
         }
@@ -279,7 +309,7 @@ fn park<'s>(mut draft: Draft<'s>, service: &'static str, lost: &Lost<'_>, why: U
 }
 
 /// The body of a command as JSON. Its depth is bounded by the parser.
-fn read(body: &[u8]) -> Result<serde_json::Value, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<serde_json::Value, Refusal> {
     if body.len() > MAX_BODY_BYTES {
         let bytes = body.len();
         return Err(Refusal::unreadable(format!(

@@ -16,10 +16,10 @@ impl Store for MemoryStore {
         Ok(self.pairs.get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
         let prefix = prefix.to_vec();
-        let from = self.pairs.range(prefix.clone()..);
-        Box::new(from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(k, v)| Ok((k.clone(), v.clone()))))
+        let pairs = self.pairs.range(from.to_vec()..);
+        Box::new(pairs.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(k, v)| Ok((k.clone(), v.clone()))))
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {

@@ -81,11 +81,13 @@ impl Store for DiskStore {
         Ok(self.db.get(key).map_err(self.failed())?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
-        Box::new(self.db.scan_prefix(prefix).map(|pair| {
+    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        let prefix = prefix.to_vec();
+        let pairs = self.db.range(from..).map(|pair| {
             let (key, value) = pair.map_err(self.failed())?;
             Ok((key.to_vec(), value.to_vec()))
-        }))
+        });
+        Box::new(pairs.take_while(move |pair| pair.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! What the engine promises about any service, on a service that is about nothing.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod read_side;
+
 use std::sync::{
     Arc, Weak,
     atomic::{AtomicBool, Ordering},
@@ -8,7 +10,7 @@ use std::sync::{
 
 use chassis::{
     Acknowledge, Answer, Batch, Delivery, Effect, Engine, Error, Input, MemoryStore, Pair, Refusal, Released, Reminder,
-    Request, Row, Service, Store, Turn, Unacceptable,
+    Request, Row, Service, Store, Turn, Unacceptable, Waiting, Waits,
 };
 use events::{Arrival, Event, EventId, Headers, Key};
 use jiff::Timestamp;
@@ -81,6 +83,7 @@ fn answer(turn: &mut Turn<'_>, event: &Rang) -> Result<(), Unacceptable> {
         "loud" => turn.emit(&echo(&event.bell, &"x".repeat(7000))),
         "undeclared" => turn.emit(event),
         "fetch" => turn.perform(&Fetch { bell: event.bell.clone() }),
+        "stop" => turn.withdraw::<Fetch>(&event.bell),
         "later" => turn.remind("wake", &event.bell, "2026-02-01T00:00:00Z".parse().unwrap()),
         "never" => turn.forget("wake", &event.bell),
         text => turn.emit(&echo(&event.bell, text)),
@@ -90,6 +93,12 @@ fn answer(turn: &mut Turn<'_>, event: &Rang) -> Result<(), Unacceptable> {
 
 fn fetched(turn: &mut Turn<'_>, fetch: &Fetch, outcome: &Key) -> Result<(), Unacceptable> {
     turn.emit(&echo(&fetch.bell, outcome.as_str()));
+    Ok(())
+}
+
+fn struggling(turn: &mut Turn<'_>, fetch: &Fetch, waiting: &Waiting) -> Result<(), Unacceptable> {
+    let why = waiting.last_error.as_deref().unwrap_or_default();
+    turn.emit(&echo(&fetch.bell, &format!("{} {why}", waiting.attempts)));
     Ok(())
 }
 
@@ -125,7 +134,10 @@ fn house() -> Service {
         .on::<Rang>(answer)
         .says::<Echoed>()
         .performs::<Fetch>()
+        .reminds("wake")
         .settles::<Fetch>(fetched)
+        .says::<Echoed>()
+        .struggles::<Fetch>(struggling)
         .says::<Echoed>()
         .reminded("wake", woken)
         .says::<Echoed>()
@@ -134,7 +146,25 @@ fn house() -> Service {
         .adopts::<Echoed>(adopt)
 }
 
+/// An engine that has heard all there is.
 fn engine() -> Engine {
+    let mut engine = opened();
+    engine.take(vec![Input::CaughtUp]).unwrap();
+    engine
+}
+
+fn attempt(attempts: u32) -> Input {
+    Input::Attempt {
+        name: "fetch".into(),
+        key: "b-1".into(),
+        attempts,
+        error: "no answer".into(),
+        time: Timestamp::UNIX_EPOCH,
+        open_until: Some(Timestamp::UNIX_EPOCH),
+    }
+}
+
+fn opened() -> Engine {
     Engine::open(house(), Box::new(MemoryStore::default()), EventId::derived(&["test"])).unwrap()
 }
 
@@ -173,10 +203,13 @@ fn check(engine: &mut Engine, input: Input, expected: &[(&str, &str)]) -> Releas
 }
 
 fn ask(engine: &mut Engine, body: &str) -> (Answer, Released) {
+    command(engine, "knock", body)
+}
+
+fn command(engine: &mut Engine, name: &str, body: &str) -> (Answer, Released) {
     let (sender, mut receiver) = oneshot::channel();
     let id = chassis::ambient::random_id();
-    let request =
-        Request { command: "knock".into(), body: body.into(), id, time: Timestamp::UNIX_EPOCH, answer: sender };
+    let request = Request { command: name.into(), body: body.into(), id, time: Timestamp::UNIX_EPOCH, answer: sender };
     let mut released = engine.take(vec![Input::Command(request)]).unwrap();
     for (to, answer) in released.answers.drain(..) {
         to.send(answer).unwrap();
@@ -303,8 +336,7 @@ fn an_effect_waits_until_its_outcome_and_is_settled_once() {
     let released = check(&mut engine, rang(1, "e-1", "fetch"), &[]);
     assert_eq!(released.asked.len(), 1);
     assert!(check(&mut engine, rang(2, "e-2", "fetch"), &[]).asked.is_empty(), "it waits already");
-    let attempt = Input::Attempt { name: "fetch".into(), key: "b-1".into(), attempts: 3, error: "no answer".into() };
-    check(&mut engine, attempt, &[]);
+    check(&mut engine, attempt(3), &[("house.echoed.b-1", "3 no answer")]);
     let waiting = &engine.unfinished().unwrap().asked[0];
     assert_eq!((waiting.attempts, waiting.last_error.as_deref()), (3, Some("no answer")));
     let outcome = || Input::Outcome {
@@ -321,10 +353,48 @@ fn an_effect_waits_until_its_outcome_and_is_settled_once() {
 }
 
 #[test]
+fn an_effect_that_is_taken_back_is_neither_performed_nor_settled() {
+    let mut engine = engine();
+    let released = engine.take(vec![rang(1, "e-1", "fetch"), rang(2, "e-2", "stop")]).unwrap();
+    assert_eq!((released.asked.len(), released.withdrawn.len()), (0, 1), "it never left");
+    check(&mut engine, rang(3, "e-3", "fetch"), &[]);
+    let released = engine.take(vec![rang(4, "e-4", "stop"), rang(5, "e-5", "fetch")]).unwrap();
+    assert_eq!((released.asked.len(), released.withdrawn.len()), (1, 1), "the new one goes behind");
+    check(&mut engine, rang(6, "e-6", "stop"), &[]);
+    check(&mut engine, attempt(3), &[]);
+    assert!(engine.unfinished().unwrap().asked.is_empty());
+}
+
+#[test]
+fn what_waits_can_be_asked_for_by_key() {
+    let mut engine = engine();
+    check(&mut engine, rang(1, "e-1", "fetch"), &[]);
+    check(&mut engine, rang(2, "e-2", "later"), &[]);
+    check(&mut engine, attempt(4), &[("house.echoed.b-1", "4 no answer")]);
+    let waits = |engine: &mut Engine, body: &str| -> Waits {
+        serde_json::from_slice(&command(engine, "waits", body).0.unwrap()).unwrap()
+    };
+    let about = waits(&mut engine, r#"{"key":"b-1"}"#);
+    assert_eq!((about.heard, about.outbox_rows, about.outbox.len()), (Some(2), 1, 1));
+    assert_eq!((about.effects[0].attempts, about.effects[0].last_error.as_deref()), (4, Some("no answer")));
+    assert_eq!(about.effects[0].breaker_open_until, Some(Timestamp::UNIX_EPOCH));
+    assert_eq!(about.reminders.len(), 1);
+    let other = waits(&mut engine, r#"{"key":"b-2"}"#);
+    assert_eq!((other.outbox_rows, other.outbox.len(), other.effects.len(), other.reminders.len()), (1, 0, 0, 0));
+    assert_eq!(command(&mut engine, "waits", "7").0.unwrap_err().code, 400);
+}
+
+#[test]
+fn reminders_wait_until_what_was_said_before_is_heard() {
+    let mut engine = opened();
+    assert!(check(&mut engine, rang(1, "e-1", "later"), &[]).reminders.is_empty());
+    assert_eq!(check(&mut engine, Input::CaughtUp, &[]).reminders.len(), 1);
+}
+
+#[test]
 fn a_reminder_fires_once_and_can_be_taken_back() {
     let mut engine = engine();
     let due = check(&mut engine, rang(1, "e-1", "later"), &[]).reminders.remove(0);
-    assert_eq!(engine.unfinished().unwrap().reminders, std::slice::from_ref(&due));
     let other = Reminder { at: Timestamp::UNIX_EPOCH, ..due.clone() };
     check(&mut engine, Input::Reminder(other), &[]);
     check(&mut engine, Input::Reminder(due.clone()), &[("house.echoed.b-1", "2026-02-01T00:00:00Z")]);
@@ -370,8 +440,8 @@ impl Store for Fragile {
         }
     }
 
-    fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
-        self.store.scan(prefix)
+    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
+        self.store.scan_from(prefix, from)
     }
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {
