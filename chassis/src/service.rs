@@ -116,11 +116,11 @@ impl Service {
         let run: OnEvent = Box::new(move |turn, heard| {
             let event: E = events::decode(heard.envelope, heard.body)?;
             turn.cause.saga.get_or_insert_with(|| event.key());
-            reaction(turn, &event)?;
+            // Before anything that follows from it; a reaction that refuses it takes this back too.
             if heard.envelope.subject.key().is_none() {
                 turn.say_keyed(&event, heard.envelope, heard.known_to_broker);
             }
-            Ok(())
+            reaction(turn, &event)
         });
         self.events.insert(E::TYPE, Reaction { declared, run });
         self.last = Some((trigger, E::TYPE));

@@ -74,6 +74,7 @@ fn distinct<'a>(log: &'a [Fact], found: &mut Vec<String>) -> Vec<&'a Fact> {
 /// Invariant 2: per sku, stocked = available + held + left the house; none ever below zero.
 fn stock(facts: &[&Fact], found: &mut Vec<String>) {
     let mut stock = BTreeMap::<String, Units>::new();
+    let mut held_for = HashMap::<&str, &Value>::new();
     let mut moved = |items: &Value, available: i64, held: i64| {
         for item in items.as_array().into_iter().flatten() {
             let sku = item["sku"].as_str().unwrap_or_default().to_owned();
@@ -89,7 +90,12 @@ fn stock(facts: &[&Fact], found: &mut Vec<String>) {
     for fact in facts {
         match fact.kind.as_str() {
             "inventory.stocked" => moved(&Value::Array(vec![fact.body.clone()]), 1, 0),
-            "inventory.reserved" => moved(&fact.body["items"], -1, 1),
+            "inventory.reserved" => {
+                held_for.insert(&fact.key, &fact.body["items"]);
+                moved(&fact.body["items"], -1, 1);
+            }
+            // What was held has left the house.
+            "shipping.dispatched" => moved(held_for.remove(fact.key.as_str()).unwrap_or(&Value::Null), 0, -1),
             "inventory.released" => moved(&fact.body["items"], 1, -1),
             _ => {}
         }

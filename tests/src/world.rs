@@ -7,11 +7,12 @@ use std::{
 };
 
 use chassis::{
-    Answer, Batch, Delivery, Engine, Error, Input, MemoryStore, Message, OutboxRow, Pair, Pending, Released, Request,
-    Service, Store,
+    Answer, Batch, Delivery, Engine, Error, Input, MemoryStore, Message, OutboxRow, Pair, Pending, Released, Reminder,
+    Request, Service, Store,
 };
 use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
 use jiff::{SignedDuration, Timestamp};
+use order::Deadline;
 use payment::{Charge, ChargeOutcome, Refund, RefundOutcome};
 use shipping::{Booking, BookingOutcome};
 use tokio::sync::oneshot;
@@ -54,6 +55,7 @@ struct Node {
     unheard: Vec<usize>,
     outbox: VecDeque<OutboxRow>,
     effects: Vec<Pending>,
+    reminders: BTreeSet<Reminder>,
 }
 
 /// Something that can happen next.
@@ -65,6 +67,8 @@ pub enum Step {
     Publish(usize),
     /// An effect of the service comes to its outcome.
     Perform(usize, usize),
+    /// A reminder of the service is due, however early that is: its clock may be wrong.
+    Remind(usize, usize),
 }
 
 /// What the gateway did, per order: the witness outside the system.
@@ -90,10 +94,12 @@ pub struct World {
 
 impl Default for World {
     fn default() -> World {
-        let services = [order::order as fn() -> Service, inventory::inventory, payment::payment, shipping::shipping];
+        let order = || order::order(Deadline::DEFAULT);
+        let services = [order as fn() -> Service, inventory::inventory, payment::payment, shipping::shipping];
         let node = |service: fn() -> Service| {
             let disk = Disk::default();
-            let engine = open(service, &disk);
+            let mut engine = open(service, &disk);
+            engine.take(vec![Input::CaughtUp]).expect("a store in memory works");
             Node {
                 service,
                 disk,
@@ -102,6 +108,7 @@ impl Default for World {
                 unheard: Vec::new(),
                 outbox: VecDeque::new(),
                 effects: Vec::new(),
+                reminders: BTreeSet::new(),
             }
         };
         World {
@@ -141,13 +148,16 @@ impl World {
         self.nodes.len()
     }
 
-    /// Everything that can happen next, in a fixed order. Nothing is left when every saga has ended.
+    /// Everything that can happen next, in a fixed order, reminders last. Nothing is left when every saga has ended.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for (at, node) in self.nodes.iter().enumerate() {
             steps.extend((0..node.unheard.len()).map(|place| Step::Hear(at, place)));
             steps.extend((!node.outbox.is_empty()).then_some(Step::Publish(at)));
             steps.extend((0..node.effects.len()).map(|place| Step::Perform(at, place)));
+        }
+        for (at, node) in self.nodes.iter().enumerate() {
+            steps.extend((0..node.reminders.len()).map(|place| Step::Remind(at, place)));
         }
         steps
     }
@@ -169,6 +179,11 @@ impl World {
             Step::Perform(at, place) => {
                 let effect = self.nodes[at].effects.remove(place);
                 self.perform(at, &effect);
+            }
+            Step::Remind(at, place) => {
+                let due = self.nodes[at].reminders.iter().nth(place).cloned().expect("a step that was offered");
+                self.nodes[at].reminders.remove(&due);
+                self.input(at, Input::Reminder(due));
             }
         }
     }
@@ -211,6 +226,8 @@ impl World {
         let left = node.engine.unfinished().expect("a store in memory reads");
         node.outbox = left.said.into();
         node.effects = left.asked;
+        node.reminders = BTreeSet::new();
+        self.input(at, Input::CaughtUp);
     }
 
     /// Somebody copies the service's store.
@@ -227,6 +244,7 @@ impl World {
         node.engine = open(node.service, &node.disk);
         node.outbox = node.engine.unfinished().expect("a store in memory reads").said.into();
         node.effects = Vec::new();
+        node.reminders = BTreeSet::new();
         node.unheard = Vec::new();
         for place in 0..self.stream.len() {
             if self.hears(at, &self.stream[place].subject) {
@@ -236,6 +254,7 @@ impl World {
             }
         }
         self.input(at, Input::AllRemembered { from: 1 });
+        self.input(at, Input::CaughtUp);
     }
 
     fn now(&self) -> Timestamp {
@@ -288,9 +307,12 @@ impl World {
     fn input(&mut self, at: usize, input: Input) {
         self.steps += 1;
         let node = &mut self.nodes[at];
-        let Released { answers, said, asked, .. } = node.engine.take(vec![input]).expect("a store in memory works");
+        let released = node.engine.take(vec![input]).expect("a store in memory works");
+        let Released { answers, said, withdrawn, asked, reminders, .. } = released;
         node.outbox.extend(said);
+        node.effects.retain(|it| !withdrawn.iter().any(|(name, key)| (name, key) == (&it.name, &it.key)));
         node.effects.extend(asked);
+        node.reminders.extend(reminders);
         for (to, answer) in answers {
             drop(to.send(answer));
         }

@@ -49,13 +49,15 @@ pub fn stock(turn: &mut Turn<'_>, command: AddStock) -> Result<Level, Refusal> {
 
 /// Adds what came in to what is there.
 pub fn add(turn: &mut Turn<'_>, stocked: &InventoryStocked) -> Stock {
-    let (available, held) = turn.row(&stocked.sku).map_or((0, 0), |stock: Stock| (stock.available, stock.held));
+    let levels = |stock: Stock| (stock.available, stock.held, stock.left);
+    let (available, held, left) = turn.row(&stocked.sku).map_or((0, 0, 0), levels);
     let stock = Stock {
         name: stocked.name.clone(),
         unit_price: stocked.unit_price,
         currency: stocked.currency,
         available: available.saturating_add(u64::from(stocked.quantity.units())),
         held,
+        left,
     };
     turn.put(&stocked.sku, &stock);
     stock

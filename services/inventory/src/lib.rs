@@ -9,7 +9,7 @@ mod rows;
 use chassis::Service;
 use events::{
     InventoryReleased, InventoryReservationFailed, InventoryReserved, InventoryStocked, OrderCreated, PaymentFailed,
-    PaymentRefunded, PaymentVoided,
+    PaymentRefunded, PaymentVoided, ShippingDispatched,
 };
 
 /// The service: what it hears, and what it then says.
@@ -22,13 +22,17 @@ pub fn inventory() -> Service {
         .on::<OrderCreated>(forward::reserve_on_order_created)
         .says::<InventoryReserved>()
         .says::<InventoryReservationFailed>()
+        .on::<ShippingDispatched>(forward::let_go_on_shipping_dispatched)
         // Backward
         .on::<PaymentFailed>(backward::release_on_payment_failed)
         .says::<InventoryReleased>()
+        .compensates::<InventoryReserved>()
         .on::<PaymentRefunded>(backward::release_on_payment_refunded)
         .says::<InventoryReleased>()
+        .compensates::<InventoryReserved>()
         .on::<PaymentVoided>(backward::release_on_payment_voided)
         .says::<InventoryReleased>()
+        .compensates::<InventoryReserved>()
         // Its own facts, said by somebody else
         .adopts::<InventoryStocked>(adopted::stocked)
         .adopts::<InventoryReserved>(adopted::reserved)

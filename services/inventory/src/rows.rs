@@ -16,6 +16,9 @@ pub struct Stock {
     pub available: u64,
     /// Held for orders.
     pub held: u64,
+    /// Gone to customers.
+    #[serde(default)]
+    pub left: u64,
 }
 
 impl Row for Stock {
@@ -30,6 +33,8 @@ pub enum Reservation {
     Held { reservation_id: ReservationId, items: Vec<ReservedLine> },
     /// Nothing could be held.
     Failed,
+    /// What was held has left the house.
+    Left { reservation_id: ReservationId, items: Vec<ReservedLine> },
     /// Nothing is held and nothing will be: a tombstone for what comes late.
     Released { reservation_id: Option<ReservationId>, items: Vec<ReservedLine> },
 }
@@ -75,7 +80,7 @@ pub fn hold(turn: &mut Turn<'_>, wanted: &BTreeMap<&Sku, u64>) {
 /// there was nothing, and `None` where that was done before.
 pub fn release(turn: &mut Turn<'_>, order_id: &OrderId) -> Option<(Option<ReservationId>, Vec<ReservedLine>)> {
     let (reservation_id, items) = match turn.row::<Reservation>(order_id) {
-        Some(Reservation::Released { .. }) => return None,
+        Some(Reservation::Released { .. } | Reservation::Left { .. }) => return None,
         Some(Reservation::Held { reservation_id, items }) => (Some(reservation_id), items),
         Some(Reservation::Failed) | None => (None, Vec::new()),
     };

@@ -1,18 +1,32 @@
 //! Facts of this service's own kind that it did not say itself: typed by hand, or said before its store was lost.
 
 use chassis::{Turn, Unacceptable};
-use events::{OrderCancelled, OrderCompleted, OrderCreated, OrderId, OrderPaid};
+use events::{OrderCancelRequested, OrderCancelled, OrderCompleted, OrderCreated, OrderId, OrderPaid};
 
-use crate::rows::{End, Order, order};
+use crate::rows::{Deadline, End, Order, order};
 
 /// Adopts the order as pending. Its prices are the ones that it came with.
-pub fn created(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), Unacceptable> {
+pub fn created(turn: &mut Turn<'_>, event: &OrderCreated, deadline: Deadline) -> Result<(), Unacceptable> {
     let mut order = order(turn, &event.order_id);
     if order.placed.is_some() {
         return Err(Unacceptable::contradicts(format!("the order {} was placed before", event.order_id)));
     }
     order.placed = Some(event.clone());
+    deadline.set(turn, &event.order_id);
     order.go_on(turn, &event.order_id);
+    Ok(())
+}
+
+/// Somebody wants the order undone. One that was not placed yet is cancelled as soon as it is.
+pub fn cancel_requested(turn: &mut Turn<'_>, event: &OrderCancelRequested) -> Result<(), Unacceptable> {
+    let mut order = order(turn, &event.order_id);
+    let too_late = order.end.is_some() || order.undone.is_some() || order.cancelling.is_some() || order.cancel_refused;
+    if too_late && !turn.remembers() {
+        let detail = format!("the order {} is {} and cannot be cancelled now", event.order_id, order.status());
+        return Err(Unacceptable::contradicts(detail));
+    }
+    order.cancelling = Some(event.reason);
+    turn.put(&event.order_id, &order);
     Ok(())
 }
 
@@ -37,6 +51,9 @@ fn remember(turn: &mut Turn<'_>, order_id: &OrderId, change: impl FnOnce(&mut Or
         return Err(Unacceptable::contradicts(detail));
     }
     change(&mut order);
+    if order.end.is_some() {
+        turn.forget(Deadline::NAME, order_id);
+    }
     turn.put(order_id, &order);
     Ok(())
 }

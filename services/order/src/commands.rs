@@ -2,12 +2,12 @@
 
 use chassis::{Refusal, Turn};
 use events::{
-    Address, CancelReason, Currency, CustomerId, Line, MAX_QUANTITY, MinorUnits, OrderCreated, OrderId, PaymentMethod,
-    Quantity, Sku,
+    Address, CancelReason, CancelRequestReason, Currency, CustomerId, Line, MAX_QUANTITY, MinorUnits, OrderCreated,
+    OrderId, PaymentMethod, Quantity, Sku,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{End, Order, Price};
+use crate::rows::{Deadline, End, Order, Price};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ pub struct Placed {
 }
 
 /// Places an order at the prices of the price book.
-pub fn place(turn: &mut Turn<'_>, command: Place) -> Result<Placed, Refusal> {
+pub fn place(turn: &mut Turn<'_>, command: Place, deadline: Deadline) -> Result<Placed, Refusal> {
     let (items, currency) = priced(turn, &command.items)?;
     let placed = OrderCreated {
         order_id: OrderId::from(turn.new_id("order")),
@@ -55,6 +55,7 @@ pub fn place(turn: &mut Turn<'_>, command: Place) -> Result<Placed, Refusal> {
         };
     }
     turn.emit(&placed);
+    deadline.set(turn, &placed.order_id);
     let order = Order { placed: Some(placed.clone()), ..Order::default() };
     turn.put(&placed.order_id, &order);
     let OrderCreated { order_id, total, currency, .. } = placed;
@@ -90,6 +91,45 @@ fn priced(turn: &Turn<'_>, items: &[Item]) -> Result<(Vec<Line>, Currency), Refu
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Cancel {
+    order_id: OrderId,
+    /// In the customer's words, or `deadline_passed`.
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Cancelled {
+    order_id: OrderId,
+    status: &'static str,
+}
+
+/// How much a reason may have to say.
+const REASON_CHARACTERS: usize = 200;
+
+/// Asks for everything to be undone. Asked again, it says how far that is.
+pub fn cancel(turn: &mut Turn<'_>, command: Cancel) -> Result<Cancelled, Refusal> {
+    let Cancel { order_id, reason } = command;
+    let reason = match reason.as_deref() {
+        Some("deadline_passed") => CancelRequestReason::DeadlinePassed,
+        Some(words) if words.chars().count() > REASON_CHARACTERS => {
+            return Err(Refusal::unprocessable(format!("reason: use {REASON_CHARACTERS} characters at most")));
+        }
+        _ => CancelRequestReason::CustomerRequest,
+    };
+    let order: Option<Order> = turn.row(&order_id);
+    let order = order.filter(|order| order.placed.is_some());
+    let order = order.ok_or_else(|| Refusal::not_found(format!("there is no order {order_id}")))?;
+    if order.end == Some(End::Completed) || order.cancel_refused {
+        let message = format!("the order {order_id} is {} and cannot be cancelled any more", order.status());
+        return Err(Refusal::conflict(message));
+    }
+    let asked_before = order.end.is_some() || order.undone.is_some() || order.cancelling.is_some();
+    let order = if asked_before { order } else { order.request_cancel(turn, &order_id, reason) };
+    Ok(Cancelled { order_id, status: order.status() })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Get {
     order_id: OrderId,
 }
@@ -101,6 +141,9 @@ pub struct Shown {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<CancelReason>,
+    /// Why it is being cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelling: Option<CancelRequestReason>,
 }
 
 /// The order and how far it is.
@@ -111,6 +154,7 @@ pub fn get(turn: &mut Turn<'_>, command: Get) -> Result<Shown, Refusal> {
         Some(End::Cancelled(reason)) => Some(reason),
         _ => None,
     };
+    let cancelling = order.cancelling.filter(|_| order.end.is_none());
     let missing = || Refusal::not_found(format!("there is no order {}", command.order_id));
-    Ok(Shown { placed: order.placed.ok_or_else(missing)?, status, reason })
+    Ok(Shown { placed: order.placed.ok_or_else(missing)?, status, reason, cancelling })
 }

@@ -1,7 +1,7 @@
 //! The way to a fulfilled order.
 
 use chassis::{Turn, Unacceptable};
-use events::{InventoryReserved, InventoryStocked, PaymentCompleted, ShippingScheduled};
+use events::{InventoryReserved, InventoryStocked, PaymentCompleted, ShippingDelivered, ShippingScheduled};
 
 use crate::rows::{Price, order};
 
@@ -29,5 +29,12 @@ pub fn complete_on_shipping_scheduled(turn: &mut Turn<'_>, event: &ShippingSched
     let mut order = order(turn, &event.order_id);
     order.scheduled = true;
     order.go_on(turn, &event.order_id);
+    Ok(())
+}
+
+pub fn note_delivered(turn: &mut Turn<'_>, event: &ShippingDelivered) -> Result<(), Unacceptable> {
+    let mut order = order(turn, &event.order_id);
+    order.delivered = true;
+    turn.put(&event.order_id, &order);
     Ok(())
 }

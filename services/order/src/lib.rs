@@ -6,17 +6,22 @@ mod commands;
 mod forward;
 mod rows;
 
+pub use rows::Deadline;
+
 use chassis::Service;
 use events::{
-    InventoryReleased, InventoryReservationFailed, InventoryReserved, InventoryStocked, OrderCancelled, OrderCompleted,
-    OrderCreated, OrderPaid, PaymentCompleted, ShippingScheduled,
+    InventoryReleased, InventoryReservationFailed, InventoryReserved, InventoryStocked, OrderCancelRequested,
+    OrderCancelled, OrderCompleted, OrderCreated, OrderPaid, PaymentCompleted, ShippingCancelRefused,
+    ShippingDelivered, ShippingScheduled,
 };
 
-/// The service: what it hears, and what it then says.
-pub fn order() -> Service {
+/// The service: what it hears, and what it then says. An order that has not come to its end within `deadline` is
+/// cancelled.
+pub fn order(deadline: Deadline) -> Service {
     Service::new("order")
-        .answers("place", commands::place)
+        .answers("place", move |turn, command| commands::place(turn, command, deadline))
         .says::<OrderCreated>()
+        .reminds(Deadline::NAME)
         .answers("get", commands::get)
         // Forward
         .on::<InventoryStocked>(forward::note_price)
@@ -28,16 +33,27 @@ pub fn order() -> Service {
         .says::<OrderCompleted>()
         .on::<ShippingScheduled>(forward::complete_on_shipping_scheduled)
         .says::<OrderCompleted>()
+        .on::<ShippingDelivered>(forward::note_delivered)
         // Backward
+        .answers("cancel", commands::cancel)
+        .says::<OrderCancelRequested>()
+        .reminded(Deadline::NAME, backward::cancel_on_deadline_passed)
+        .says::<OrderCancelRequested>()
+        .on::<ShippingCancelRefused>(backward::go_on_on_cancel_refused)
+        .says::<OrderCompleted>()
         .on::<InventoryReservationFailed>(backward::cancel_on_reservation_failed)
         .says::<OrderCancelled>()
+        .compensates::<OrderCreated>()
         .on::<InventoryReleased>(backward::cancel_on_inventory_released)
         .says::<OrderCancelled>()
+        .compensates::<OrderCreated>()
         // Its own facts, said by somebody else
-        .adopts::<OrderCreated>(adopted::created)
+        .adopts::<OrderCreated>(move |turn, event| adopted::created(turn, event, deadline))
+        .reminds(Deadline::NAME)
         .says::<OrderPaid>()
         .says::<OrderCompleted>()
         .says::<OrderCancelled>()
+        .adopts::<OrderCancelRequested>(adopted::cancel_requested)
         .adopts::<OrderPaid>(adopted::paid)
         .adopts::<OrderCompleted>(adopted::completed)
         .adopts::<OrderCancelled>(adopted::cancelled)

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use chassis::{Runner, Settings, logs};
+use chassis::{Runner, Settings, logs, settings};
+use order::Deadline;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -11,5 +12,6 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    Ok(Runner::new(order::order()).run(Settings::from_env()?).await?)
+    let deadline = Deadline(settings::duration("SAGA_DEADLINE", Deadline::DEFAULT.0)?);
+    Ok(Runner::new(order::order(deadline)).run(Settings::from_env()?).await?)
 }

@@ -1,8 +1,32 @@
 //! What the order service knows. An order's row gathers facts in whatever order they come; its status follows from them.
 
+use std::time::Duration;
+
 use chassis::{Row, Turn};
-use events::{CancelReason, Currency, MinorUnits, OrderCancelled, OrderCompleted, OrderCreated, OrderId, OrderPaid};
+use events::{
+    CancelReason, CancelRequestReason, Currency, MinorUnits, OrderCancelRequested, OrderCancelled, OrderCompleted,
+    OrderCreated, OrderId, OrderPaid,
+};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// How long an order may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(pub Duration);
+
+impl Deadline {
+    /// What an order takes at most, unless somebody says otherwise.
+    pub const DEFAULT: Deadline = Deadline(Duration::from_secs(15 * 60));
+
+    /// The reminder's name.
+    pub(crate) const NAME: &'static str = "deadline";
+
+    /// Asks for the reminder. The time counts from when the order reached the system, whatever its sender says.
+    pub(crate) fn set(self, turn: &mut Turn<'_>, order_id: &OrderId) {
+        let at = turn.arrived().saturating_add(self.0).unwrap_or(Timestamp::MAX);
+        turn.remind(Self::NAME, order_id, at);
+    }
+}
 
 /// What one unit costs, under its sku.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +53,15 @@ pub struct Order {
     pub paid: bool,
     /// A shipment is booked.
     pub scheduled: bool,
+    /// Somebody wants it undone: nothing is said forward any more.
+    #[serde(default)]
+    pub cancelling: Option<CancelRequestReason>,
+    /// It was on its way when it should have been undone: it goes on.
+    #[serde(default)]
+    pub cancel_refused: bool,
+    /// The customer has it.
+    #[serde(default)]
+    pub delivered: bool,
     /// Nothing is held any more, or nothing could be.
     pub undone: Option<CancelReason>,
     /// A terminal event was said.
@@ -51,9 +84,10 @@ impl Order {
     /// How far it is, in the contract's words.
     pub fn status(&self) -> &'static str {
         match self.end {
+            Some(End::Completed) if self.delivered => "delivered",
             Some(End::Completed) => "shipped",
             Some(End::Cancelled(_)) => "cancelled",
-            None if self.undone.is_some() => "cancelling",
+            None if self.undone.is_some() || self.cancelling.is_some() => "cancelling",
             None if self.paid => "paid",
             None if self.reserved => "confirmed",
             None => "pending",
@@ -68,7 +102,7 @@ impl Order {
             if let Some(reason) = self.undone {
                 self.end = Some(End::Cancelled(reason));
                 turn.emit(&OrderCancelled { order_id: order_id(), reason });
-            } else {
+            } else if self.cancelling.is_none() {
                 if self.reserved && self.charged && !self.paid {
                     self.paid = true;
                     turn.emit(&OrderPaid { order_id: order_id() });
@@ -79,7 +113,18 @@ impl Order {
                 }
             }
         }
+        if self.end.is_some() {
+            turn.forget(Deadline::NAME, order_id);
+        }
         turn.put(order_id, &self);
+    }
+
+    /// Asks for everything to be undone, once.
+    pub fn request_cancel(mut self, turn: &mut Turn<'_>, order_id: &OrderId, reason: CancelRequestReason) -> Order {
+        self.cancelling = Some(reason);
+        turn.emit(&OrderCancelRequested { order_id: order_id.clone(), reason });
+        turn.put(order_id, &self);
+        self
     }
 }
 

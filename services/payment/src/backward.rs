@@ -1,7 +1,9 @@
 //! The way back: what was charged is refunded; what was not never will be.
 
 use chassis::{Effect, Turn, Unacceptable};
-use events::{Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingFailed, TransactionId};
+use events::{
+    Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingCancelled, ShippingFailed, TransactionId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{State, payment};
@@ -31,6 +33,11 @@ impl Effect for Refund {
     fn key(&self) -> String {
         self.order_id.to_string()
     }
+}
+
+pub fn undo_on_shipping_cancelled(turn: &mut Turn<'_>, event: &ShippingCancelled) -> Result<(), Unacceptable> {
+    undo(turn, &event.order_id);
+    Ok(())
 }
 
 pub fn undo_on_shipping_failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unacceptable> {

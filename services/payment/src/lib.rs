@@ -14,7 +14,8 @@ pub use rows::Due;
 
 use chassis::Service;
 use events::{
-    InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided, ShippingFailed,
+    InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided,
+    ShippingCancelled, ShippingFailed,
 };
 
 /// The service: what it hears, and what it then says and asks of the gateway.
@@ -32,9 +33,14 @@ pub fn payment() -> Service {
         .says::<PaymentFailed>()
         .performs::<Refund>()
         // Backward
+        .on::<ShippingCancelled>(backward::undo_on_shipping_cancelled)
+        .says::<PaymentVoided>()
+        .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .on::<ShippingFailed>(backward::undo_on_shipping_failed)
         .says::<PaymentVoided>()
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .settles::<Refund>(backward::record_refund)
         .says::<PaymentRefunded>()
         // Its own facts, said by somebody else

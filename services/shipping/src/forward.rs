@@ -5,7 +5,7 @@ use events::{Address, OrderCreated, OrderId, OrderPaid, ShipmentId, ShippingFail
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::rows::{Destination, State, shipment};
+use crate::rows::{Destination, Parcel, State, shipment};
 
 /// Book a carrier. The key is the order: an order is sent once, however often this is performed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ pub fn book_on_order_paid(turn: &mut Turn<'_>, event: &OrderPaid) -> Result<(), 
     Ok(())
 }
 
-/// Says what the carrier decided.
+/// Says what the carrier decided. A booking that nobody wants any more is said too, and undone.
 pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingOutcome) -> Result<(), Unacceptable> {
     let order_id = booking.order_id.clone();
     let mut shipment = shipment(turn, &order_id);
@@ -70,7 +70,9 @@ pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingO
     }
     match outcome.clone() {
         BookingOutcome::Booked { shipment_id, carrier, eta } => {
-            shipment.state = State::Scheduled { shipment_id: shipment_id.clone(), carrier: carrier.clone(), eta };
+            let (carrier_of, eta_of) = (Some(carrier.clone()), Some(eta));
+            let parcel = Parcel { shipment_id: shipment_id.clone(), carrier: carrier_of, eta: eta_of };
+            shipment.state = State::Scheduled(parcel);
             turn.emit(&ShippingScheduled { order_id: order_id.clone(), shipment_id, carrier, eta });
         }
         BookingOutcome::Refused { reason } => {
@@ -78,6 +80,9 @@ pub fn record_booking(turn: &mut Turn<'_>, booking: &Booking, outcome: &BookingO
             turn.emit(&ShippingFailed { order_id: order_id.clone(), reason });
         }
     }
-    turn.put(&order_id, &shipment);
+    match shipment.unwanted {
+        true => shipment.undo(turn, &order_id),
+        false => turn.put(&order_id, &shipment),
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Shipping: where an order goes, and who brings it.
 
 mod adopted;
+mod backward;
 mod carrier;
 mod commands;
 mod forward;
@@ -10,7 +11,10 @@ pub use carrier::LocalCarrier;
 pub use forward::{Booking, BookingOutcome};
 
 use chassis::Service;
-use events::{OrderCreated, OrderPaid, ShippingFailed, ShippingScheduled};
+use events::{
+    OrderCancelRequested, OrderCreated, OrderPaid, ShippingCancelRefused, ShippingCancelled, ShippingDelivered,
+    ShippingDispatched, ShippingFailed, ShippingScheduled,
+};
 
 /// The service: what it hears, and what it then says and asks of the carrier.
 pub fn shipping() -> Service {
@@ -24,7 +28,22 @@ pub fn shipping() -> Service {
         .settles::<Booking>(forward::record_booking)
         .says::<ShippingScheduled>()
         .says::<ShippingFailed>()
+        .says::<ShippingCancelled>()
+        .compensates::<ShippingScheduled>()
+        .answers("dispatch", commands::dispatch)
+        .says::<ShippingDispatched>()
+        .answers("deliver", commands::deliver)
+        .says::<ShippingDelivered>()
+        // Backward
+        .on::<OrderCancelRequested>(backward::cancel_on_cancel_requested)
+        .says::<ShippingCancelled>()
+        .says::<ShippingCancelRefused>()
+        .compensates::<ShippingScheduled>()
         // Its own facts, said by somebody else
         .adopts::<ShippingScheduled>(adopted::scheduled)
         .adopts::<ShippingFailed>(adopted::failed)
+        .adopts::<ShippingCancelled>(adopted::cancelled)
+        .adopts::<ShippingCancelRefused>(adopted::cancel_refused)
+        .adopts::<ShippingDispatched>(adopted::dispatched)
+        .adopts::<ShippingDelivered>(adopted::delivered)
 }

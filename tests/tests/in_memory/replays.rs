@@ -21,7 +21,7 @@ fn check(folder: &str, service: fn() -> Service) {
 
 #[test]
 fn order_says_what_it_said_when_it_was_recorded() {
-    check("order", order::order);
+    check("order", || order::order(order::Deadline::DEFAULT));
 }
 
 #[test]
