@@ -88,6 +88,7 @@ pub struct World {
     stream: Vec<Message>,
     ledger: Ledger,
     steps: u32,
+    commands: u32,
     /// Dead letters, as they were published.
     pub dead_letters: Vec<Message>,
 }
@@ -116,6 +117,7 @@ impl Default for World {
             stream: Vec::new(),
             ledger: Ledger::default(),
             steps: 0,
+            commands: 0,
             dead_letters: Vec::new(),
         }
     }
@@ -138,6 +140,11 @@ impl World {
         &self.stream
     }
 
+    /// The rows of each service.
+    pub fn rows(&self) -> Vec<Vec<(String, String)>> {
+        self.nodes.iter().map(|it| it.engine.rows().expect("a store in memory reads")).collect()
+    }
+
     /// What the gateway did.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -146,6 +153,16 @@ impl World {
     /// How many services there are.
     pub fn services(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// One of them, as it is declared.
+    pub fn service(&self, at: usize) -> Service {
+        (self.nodes[at].service)()
+    }
+
+    /// Places in the stream that a service has not heard.
+    pub fn unheard(&self, at: usize) -> &[usize] {
+        &self.nodes[at].unheard
     }
 
     /// Everything that can happen next, in a fixed order, reminders last. Nothing is left when every saga has ended.
@@ -202,11 +219,16 @@ impl World {
 
     /// Somebody sends a command.
     pub fn command(&mut self, service: &str, command: &str, body: &str) -> Answer {
+        self.command_bytes(service, command, body.as_bytes().to_vec())
+    }
+
+    /// The same with a body that need not be text.
+    pub fn command_bytes(&mut self, service: &str, command: &str, body: Vec<u8>) -> Answer {
         let at = self.nodes.iter().position(|it| (it.service)().name() == service).expect("a service of the shop");
         let (sender, mut receiver) = oneshot::channel();
-        let id = EventId::derived(&["command", &self.steps.to_string(), &self.stream.len().to_string()]);
+        self.commands += 1;
+        let id = EventId::derived(&["command", &self.commands.to_string()]);
         let time = self.now();
-        let body = body.as_bytes().to_vec();
         self.input(at, Input::Command(Request { command: command.to_owned(), body, id, time, answer: sender }));
         receiver.try_recv().expect("a command is answered with its commit")
     }

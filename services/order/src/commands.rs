@@ -1,6 +1,6 @@
 //! What a person asks of the order service.
 
-use chassis::{Refusal, Turn};
+use chassis::{Object, Refusal, Turn};
 use events::{
     Address, CancelReason, CancelRequestReason, Currency, CustomerId, Line, MAX_QUANTITY, MinorUnits, OrderCreated,
     OrderId, PaymentMethod, Quantity, Sku,
@@ -13,9 +13,27 @@ use crate::rows::{Deadline, End, Order, Price};
 #[serde(deny_unknown_fields)]
 pub struct Place {
     customer_id: CustomerId,
-    items: Vec<Item>,
+    items: Vec<Object<Item>>,
     payment_method: Option<PaymentMethod>,
-    ship_to: Option<Address>,
+    ship_to: Option<Object<ShipTo>>,
+}
+
+/// An [`Address`] as somebody asks for it: a field that nobody knows is a mistake here, where in an event it is a later
+/// version.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ShipTo {
+    name: String,
+    line1: String,
+    city: String,
+    postal_code: String,
+    country: String,
+}
+
+impl From<ShipTo> for Address {
+    fn from(ShipTo { name, line1, city, postal_code, country }: ShipTo) -> Address {
+        Address { name, line1, city, postal_code, country }
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,7 +61,7 @@ pub fn place(turn: &mut Turn<'_>, command: Place, deadline: Deadline) -> Result<
         items,
         currency,
         payment_method: command.payment_method.unwrap_or_else(PaymentMethod::default_card),
-        ship_to: command.ship_to,
+        ship_to: command.ship_to.map(|Object(address)| address.into()),
     };
     if let Some(order) = turn.row::<Order>(&placed.order_id) {
         // The same idempotency key, and the answer that it had is gone with an earlier store.
@@ -63,10 +81,10 @@ pub fn place(turn: &mut Turn<'_>, command: Place, deadline: Deadline) -> Result<
 }
 
 /// The items as lines, and the one currency of their prices.
-fn priced(turn: &Turn<'_>, items: &[Item]) -> Result<(Vec<Line>, Currency), Refusal> {
+fn priced(turn: &Turn<'_>, items: &[Object<Item>]) -> Result<(Vec<Line>, Currency), Refusal> {
     let mut lines = Vec::new();
     let mut currency = None;
-    for item in items {
+    for Object(item) in items {
         let sku = &item.sku;
         let possible = |quantity: &Quantity| quantity.units() > 0;
         let quantity = Quantity::try_from(item.quantity).ok().filter(possible).ok_or_else(|| {

@@ -2,7 +2,9 @@
 //! workspace together.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
 mod choreography;
 mod faults;
+mod harnesses;
 mod imports;
 mod replays;
