@@ -1,7 +1,9 @@
-//! The way back: what was charged is refunded; what was not never will be.
+//! The way back: what was charged is refunded; what was not never will be; what is on its way is taken back.
 
 use chassis::{Effect, Turn, Unacceptable};
-use events::{Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingFailed, TransactionId};
+use events::{
+    Money, OrderId, PaymentRefunded, PaymentVoided, RefundId, ShippingCancelled, ShippingFailed, TransactionId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{State, payment};
@@ -38,6 +40,11 @@ pub fn undo_on_shipping_failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> R
     Ok(())
 }
 
+pub fn undo_on_shipping_cancelled(turn: &mut Turn<'_>, event: &ShippingCancelled) -> Result<(), Unacceptable> {
+    undo(turn, &event.order_id);
+    Ok(())
+}
+
 /// Undoes the payment from wherever it is; where there is nothing to undo, leaves a tombstone.
 fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
     let mut payment = payment(turn, order_id);
@@ -47,7 +54,7 @@ fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
             turn.emit(&PaymentVoided { order_id: order_id.clone() });
         }
         State::Charging | State::Charged { .. } => payment.unwanted = true,
-        State::Failed { .. } | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
+        State::Failed { .. } | State::Voiding | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
     }
     payment.go_on(turn, order_id);
 }

@@ -8,6 +8,7 @@ use crate::{
     backward::Refund,
     forward::Charge,
     rows::{Due, Payment, State},
+    void::Void,
 };
 
 #[derive(Deserialize)]
@@ -36,6 +37,7 @@ pub fn get(turn: &mut Turn<'_>, command: Get) -> Result<Shown, Refusal> {
         payment.ok_or_else(|| Refusal::not_found(format!("no payment is known for the order {order_id}")))?;
     let waiting = match state {
         State::Charging => turn.waiting::<Charge>(&order_id),
+        State::Voiding => turn.waiting::<Void>(&order_id),
         State::Refunding { .. } => turn.waiting::<Refund>(&order_id),
         _ => None,
     };
