@@ -1,12 +1,12 @@
 //! Facts of this service's own kind that it did not say itself: typed by hand, or said before its store was lost.
 
 use chassis::{Turn, Unacceptable};
-use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided};
+use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded, PaymentVoided};
 
 use crate::{
     backward::Refund,
     forward::Charge,
-    rows::{Payment, State, payment},
+    rows::{Payment, State, Stuck, payment},
     void::Void,
 };
 
@@ -52,6 +52,20 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
     let refund_id = event.refund_id.clone();
     payment.state = State::Refunded { transaction_id: event.transaction_id.clone(), refund_id };
     turn.put(&event.order_id, &payment);
+    Ok(())
+}
+
+/// How a refund is getting on is only known to who tries it.
+pub fn refund_stuck(turn: &mut Turn<'_>, event: &PaymentRefundStuck) -> Result<(), Unacceptable> {
+    let PaymentRefundStuck { order_id, attempts, reason } = event.clone();
+    if !turn.remembers() {
+        return contradicts(format!("nobody but this service knows how the refund of {order_id} is getting on"));
+    }
+    let mut payment = payment(turn, &order_id);
+    if payment.stuck.as_ref().is_none_or(|known| known.attempts < attempts) {
+        payment.stuck = Some(Stuck { attempts, reason });
+        turn.put(&order_id, &payment);
+    }
     Ok(())
 }
 

@@ -60,15 +60,27 @@ fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
 }
 
 pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutcome) -> Result<(), Unacceptable> {
-    let Refund { order_id, transaction_id, money } = refund.clone();
-    let refund_id = outcome.refund_id.clone();
-    let mut payment = payment(turn, &order_id);
+    let Refund { order_id, transaction_id, money } = refund;
+    let mut payment = payment(turn, order_id);
     if let State::Refunded { .. } = payment.state {
         // Somebody said so meanwhile: the outcome tells nothing new.
         return Ok(());
     }
-    payment.state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
-    turn.put(&order_id, &payment);
-    turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount: money.amount, currency: money.currency });
+    payment.state = say_refunded(turn, order_id, transaction_id, &outcome.refund_id, *money);
+    turn.put(order_id, &payment);
     Ok(())
+}
+
+pub fn say_refunded(
+    turn: &mut Turn<'_>,
+    order_id: &OrderId,
+    transaction_id: &TransactionId,
+    refund_id: &RefundId,
+    money: Money,
+) -> State {
+    let Money { amount, currency } = money;
+    let (order_id, transaction_id, refund_id) = (order_id.clone(), transaction_id.clone(), refund_id.clone());
+    let state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
+    turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount, currency });
+    state
 }

@@ -6,6 +6,7 @@ mod commands;
 mod forward;
 mod gateway;
 mod rows;
+mod stuck;
 mod void;
 
 pub use backward::{Refund, RefundOutcome};
@@ -16,8 +17,8 @@ pub use void::{Void, VoidOutcome};
 
 use chassis::Service;
 use events::{
-    InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided,
-    ShippingCancelled, ShippingFailed,
+    InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded,
+    PaymentVoided, ShippingCancelled, ShippingFailed,
 };
 
 /// The service: what it hears, and what it then says and asks of the gateway.
@@ -28,6 +29,7 @@ pub fn payment() -> Service {
         .on::<OrderCreated>(forward::note_amount_due)
         .performs::<Charge>()
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .on::<InventoryReserved>(forward::charge_on_inventory_reserved)
         .performs::<Charge>()
         .settles::<Charge>(forward::record_charge)
@@ -38,21 +40,31 @@ pub fn payment() -> Service {
         .says::<PaymentVoided>()
         .performs::<Void>()
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .on::<ShippingCancelled>(backward::undo_on_shipping_cancelled)
         .says::<PaymentVoided>()
         .performs::<Void>()
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .settles::<Void>(void::record_void)
         .says::<PaymentVoided>()
         .says::<PaymentCompleted>()
         .says::<PaymentFailed>()
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .settles::<Refund>(backward::record_refund)
+        .says::<PaymentRefunded>()
+        // A refund that keeps failing
+        .struggles::<Refund>(stuck::say_refund_is_stuck)
+        .says::<PaymentRefundStuck>()
+        .answers("settle", commands::settle)
         .says::<PaymentRefunded>()
         // Its own facts, said by somebody else
         .adopts::<PaymentCompleted>(adopted::completed)
         .performs::<Refund>()
+        .compensates::<PaymentCompleted>()
         .adopts::<PaymentFailed>(adopted::failed)
+        .adopts::<PaymentRefundStuck>(adopted::refund_stuck)
         .adopts::<PaymentRefunded>(adopted::refunded)
         .adopts::<PaymentVoided>(adopted::voided)
 }

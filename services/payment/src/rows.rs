@@ -18,6 +18,21 @@ pub struct Payment {
     pub unwanted: bool,
     /// Where the money is.
     pub state: State,
+    /// What was said last about a refund that kept failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// What the person wrote who settled the refund by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A refund that was tried in vain so often that somebody should look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// How often.
+    pub attempts: u32,
+    /// Why the last attempt was in vain.
+    pub reason: String,
 }
 
 /// What is owed, and how it is paid.
