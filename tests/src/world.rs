@@ -13,7 +13,7 @@ use chassis::{
 use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
 use jiff::{SignedDuration, Timestamp};
 use order::Deadline;
-use payment::{Charge, ChargeOutcome, Refund, RefundOutcome};
+use payment::{Charge, ChargeOutcome, Refund, RefundOutcome, Void, VoidOutcome};
 use shipping::{Booking, BookingOutcome};
 use tokio::sync::oneshot;
 
@@ -233,9 +233,9 @@ impl World {
         receiver.try_recv().expect("a command is answered with its commit")
     }
 
-    /// The service hears again what it has heard before.
+    /// The service hears again what it has heard before. What it has not heard yet cannot come again.
     pub fn hear_again(&mut self, at: usize, message: usize) {
-        if self.hears(at, &self.stream[message].subject) {
+        if !self.nodes[at].unheard.contains(&message) && self.hears(at, &self.stream[message].subject) {
             self.hear(at, message);
         }
     }
@@ -343,7 +343,11 @@ impl World {
     /// The outside. Asked again, it does nothing again.
     fn perform(&mut self, at: usize, effect: &Pending) {
         let outcome = match effect.name.as_str() {
-            "charge" => serde_json::to_vec(&self.charge(&effect.key, &read(effect))),
+            "charge" => match self.charge(&effect.key, &read(effect)) {
+                Some(outcome) => serde_json::to_vec(&outcome),
+                None => return self.in_vain(at, effect.clone()),
+            },
+            "void" => serde_json::to_vec(&self.void(&effect.key, read(effect))),
             "refund" => serde_json::to_vec(&self.refund(&effect.key, &read(effect))),
             "booking" => serde_json::to_vec(&book(&read(effect))),
             other => panic!("nobody performs {other}"),
@@ -353,15 +357,38 @@ impl World {
         self.input(at, Input::Outcome { name, key, outcome, time });
     }
 
-    fn charge(&mut self, key: &str, charge: &Charge) -> ChargeOutcome {
-        if charge.due.payment_method.as_str() == "pm_card_declined" {
-            return ChargeOutcome::Declined { reason: "card_declined".to_owned() };
+    /// Nothing where the key is taken by a void.
+    fn charge(&mut self, key: &str, charge: &Charge) -> Option<ChargeOutcome> {
+        if self.ledger.keys.contains(&format!("void {key}")) {
+            return None;
         }
-        if self.ledger.keys.insert(format!("charge {key}")) {
+        let new = self.ledger.keys.insert(format!("charge {key}"));
+        if charge.due.payment_method.as_str() == "pm_card_declined" {
+            return Some(ChargeOutcome::Declined { reason: "card_declined".to_owned() });
+        }
+        if new {
             self.ledger.charges.push((charge.order_id.to_string(), charge.due.money.amount.0));
         }
         let id = format!("pi_{}", charge.order_id);
-        ChargeOutcome::Approved { transaction_id: TransactionId::try_from(id).expect("short ids in tests") }
+        Some(ChargeOutcome::Approved { transaction_id: TransactionId::try_from(id).expect("short ids in tests") })
+    }
+
+    /// A charge that came first decides.
+    fn void(&mut self, key: &str, Void { order_id, due }: Void) -> VoidOutcome {
+        if !self.ledger.keys.contains(&format!("charge {key}")) {
+            self.ledger.keys.insert(format!("void {key}"));
+            return VoidOutcome::Voided;
+        }
+        self.charge(key, &Charge { order_id, due }).expect("the charge came first").into()
+    }
+
+    /// An attempt in vain: the effect waits for its next one.
+    fn in_vain(&mut self, at: usize, mut effect: Pending) {
+        effect.attempts += 1;
+        let (name, key, attempts, time) = (effect.name.clone(), effect.key.clone(), effect.attempts, self.now());
+        let error = "the key is taken".to_owned();
+        self.input(at, Input::Attempt { name, key, attempts, error, time, open_until: None });
+        self.nodes[at].effects.push(effect);
     }
 
     fn refund(&mut self, key: &str, refund: &Refund) -> RefundOutcome {

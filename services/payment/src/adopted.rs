@@ -1,12 +1,13 @@
 //! Facts of this service's own kind that it did not say itself: typed by hand, or said before its store was lost.
 
 use chassis::{Turn, Unacceptable};
-use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentVoided};
+use events::{Money, OrderId, PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded, PaymentVoided};
 
 use crate::{
     backward::Refund,
     forward::Charge,
-    rows::{Payment, State, payment},
+    rows::{Payment, State, Stuck, payment},
+    void::Void,
 };
 
 /// The order was charged elsewhere: it is not charged here.
@@ -45,7 +46,7 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
     match &payment.state {
         State::Charged { transaction_id } if turn.remembers() && *transaction_id == event.transaction_id => {}
         State::Refunding { transaction_id } if whole && *transaction_id == event.transaction_id => {}
-        state => return contradicts(format!("the payment of {} is {}", event.order_id, name(state))),
+        state => return contradicts(format!("the payment of {} is {}", event.order_id, state.described())),
     }
     turn.withdraw::<Refund>(&event.order_id);
     let refund_id = event.refund_id.clone();
@@ -54,32 +55,35 @@ pub fn refunded(turn: &mut Turn<'_>, event: &PaymentRefunded) -> Result<(), Unac
     Ok(())
 }
 
-/// The payment, if nothing has happened to it yet. While a charge is on its way nobody but an earlier self knows how it
-/// ends.
+/// How a refund is getting on is only known to who tries it.
+pub fn refund_stuck(turn: &mut Turn<'_>, event: &PaymentRefundStuck) -> Result<(), Unacceptable> {
+    let PaymentRefundStuck { order_id, attempts, reason } = event.clone();
+    if !turn.remembers() {
+        return contradicts(format!("nobody but this service knows how the refund of {order_id} is getting on"));
+    }
+    let mut payment = payment(turn, &order_id);
+    if payment.stuck.as_ref().is_none_or(|known| known.attempts < attempts) {
+        payment.stuck = Some(Stuck { attempts, reason });
+        turn.put(&order_id, &payment);
+    }
+    Ok(())
+}
+
+/// The payment, if nothing has happened to it yet. While a charge is on its way, or being taken back, nobody but an earlier
+/// self knows how it ends.
 fn open(turn: &mut Turn<'_>, order_id: &OrderId) -> Result<Payment, Unacceptable> {
     let payment = payment(turn, order_id);
     match &payment.state {
         State::Waiting => Ok(payment),
-        State::Charging if turn.remembers() => {
+        State::Charging | State::Voiding if turn.remembers() => {
             turn.withdraw::<Charge>(order_id);
+            turn.withdraw::<Void>(order_id);
             Ok(payment)
         }
-        state => Err(Unacceptable::contradicts(format!("the payment of {order_id} is {}", name(state)))),
+        state => Err(Unacceptable::contradicts(format!("the payment of {order_id} is {}", state.described()))),
     }
 }
 
 fn contradicts(detail: String) -> Result<(), Unacceptable> {
     Err(Unacceptable::contradicts(detail))
-}
-
-fn name(state: &State) -> &'static str {
-    match state {
-        State::Waiting => "waiting",
-        State::Charging => "on its way to the gateway",
-        State::Charged { .. } => "charged",
-        State::Failed { .. } => "declined",
-        State::Refunding { .. } => "being refunded",
-        State::Refunded { .. } => "refunded",
-        State::Voided => "voided",
-    }
 }

@@ -1,4 +1,4 @@
-//! The way back: what was charged is refunded; what was not never will be.
+//! The way back: what was charged is refunded; what was not never will be; what is on its way is taken back.
 
 use chassis::{Effect, Turn, Unacceptable};
 use events::{
@@ -35,12 +35,12 @@ impl Effect for Refund {
     }
 }
 
-pub fn undo_on_shipping_cancelled(turn: &mut Turn<'_>, event: &ShippingCancelled) -> Result<(), Unacceptable> {
+pub fn undo_on_shipping_failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unacceptable> {
     undo(turn, &event.order_id);
     Ok(())
 }
 
-pub fn undo_on_shipping_failed(turn: &mut Turn<'_>, event: &ShippingFailed) -> Result<(), Unacceptable> {
+pub fn undo_on_shipping_cancelled(turn: &mut Turn<'_>, event: &ShippingCancelled) -> Result<(), Unacceptable> {
     undo(turn, &event.order_id);
     Ok(())
 }
@@ -54,21 +54,33 @@ fn undo(turn: &mut Turn<'_>, order_id: &OrderId) {
             turn.emit(&PaymentVoided { order_id: order_id.clone() });
         }
         State::Charging | State::Charged { .. } => payment.unwanted = true,
-        State::Failed { .. } | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
+        State::Failed { .. } | State::Voiding | State::Refunding { .. } | State::Refunded { .. } | State::Voided => {}
     }
     payment.go_on(turn, order_id);
 }
 
 pub fn record_refund(turn: &mut Turn<'_>, refund: &Refund, outcome: &RefundOutcome) -> Result<(), Unacceptable> {
-    let Refund { order_id, transaction_id, money } = refund.clone();
-    let refund_id = outcome.refund_id.clone();
-    let mut payment = payment(turn, &order_id);
+    let Refund { order_id, transaction_id, money } = refund;
+    let mut payment = payment(turn, order_id);
     if let State::Refunded { .. } = payment.state {
         // Somebody said so meanwhile: the outcome tells nothing new.
         return Ok(());
     }
-    payment.state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
-    turn.put(&order_id, &payment);
-    turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount: money.amount, currency: money.currency });
+    payment.state = say_refunded(turn, order_id, transaction_id, &outcome.refund_id, *money);
+    turn.put(order_id, &payment);
     Ok(())
+}
+
+pub fn say_refunded(
+    turn: &mut Turn<'_>,
+    order_id: &OrderId,
+    transaction_id: &TransactionId,
+    refund_id: &RefundId,
+    money: Money,
+) -> State {
+    let Money { amount, currency } = money;
+    let (order_id, transaction_id, refund_id) = (order_id.clone(), transaction_id.clone(), refund_id.clone());
+    let state = State::Refunded { transaction_id: transaction_id.clone(), refund_id: refund_id.clone() };
+    turn.emit(&PaymentRefunded { order_id, transaction_id, refund_id, amount, currency });
+    state
 }

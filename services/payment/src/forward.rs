@@ -55,25 +55,30 @@ pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserv
     Ok(())
 }
 
-/// Says what the gateway decided. A charge that nobody wants any more is said too, and refunded.
+/// Says what the gateway decided.
 pub fn record_charge(turn: &mut Turn<'_>, charge: &Charge, outcome: &ChargeOutcome) -> Result<(), Unacceptable> {
-    let order_id = charge.order_id.clone();
-    let mut payment = payment(turn, &order_id);
+    let Charge { order_id, due } = charge;
+    let mut payment = payment(turn, order_id);
     if payment.state != State::Charging {
         // An earlier self said how it ended.
         return Ok(());
     }
-    match outcome.clone() {
-        ChargeOutcome::Approved { transaction_id } => {
-            payment.state = State::Charged { transaction_id: transaction_id.clone() };
-            let Money { amount, currency } = charge.due.money;
-            turn.emit(&PaymentCompleted { order_id: order_id.clone(), transaction_id, amount, currency });
-        }
-        ChargeOutcome::Declined { reason } => {
-            payment.state = State::Failed { reason: reason.clone() };
-            turn.emit(&PaymentFailed { order_id: order_id.clone(), reason });
-        }
-    }
-    payment.go_on(turn, &order_id);
+    payment.state = match outcome {
+        ChargeOutcome::Approved { transaction_id } => say_charged(turn, order_id, due.money, transaction_id),
+        ChargeOutcome::Declined { reason } => say_declined(turn, order_id, reason),
+    };
+    payment.go_on(turn, order_id);
     Ok(())
+}
+
+pub fn say_charged(turn: &mut Turn<'_>, order_id: &OrderId, money: Money, transaction_id: &TransactionId) -> State {
+    let Money { amount, currency } = money;
+    let (order_id, transaction_id) = (order_id.clone(), transaction_id.clone());
+    turn.emit(&PaymentCompleted { order_id, transaction_id: transaction_id.clone(), amount, currency });
+    State::Charged { transaction_id }
+}
+
+pub fn say_declined(turn: &mut Turn<'_>, order_id: &OrderId, reason: &str) -> State {
+    turn.emit(&PaymentFailed { order_id: order_id.clone(), reason: reason.to_owned() });
+    State::Failed { reason: reason.to_owned() }
 }

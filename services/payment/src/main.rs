@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chassis::{Pace, Runner, Settings, logs};
-use payment::{Charge, Gateway, Refund};
+use payment::{Charge, Gateway, Refund, Void};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,6 +15,7 @@ async fn run() -> anyhow::Result<()> {
     let gateway = Gateway::from_env()?;
     let runner = Runner::new(payment::payment())
         .performs::<Charge>(gateway.clone(), Pace::DEFAULT)
+        .performs::<Void>(gateway.clone(), Pace::DEFAULT)
         .performs::<Refund>(gateway, Pace::DEFAULT);
     Ok(runner.run(Settings::from_env()?).await?)
 }

@@ -4,7 +4,7 @@ use chassis::{Row, Turn};
 use events::{Money, OrderId, PaymentMethod, RefundId, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use crate::{backward::Refund, forward::Charge};
+use crate::{backward::Refund, forward::Charge, void::Void};
 
 /// What is known of an order's payment, under the order's id.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -13,11 +13,26 @@ pub struct Payment {
     pub due: Option<Due>,
     /// Stock is held, so the charge may be made.
     pub reserved: bool,
-    /// It has to be undone as soon as that is possible: when the charge that is on its way has come to its end, and the
-    /// amount is known.
+    /// It has to be undone: a charge that is on its way is taken back, one that was made is refunded once the amount is
+    /// known.
     pub unwanted: bool,
     /// Where the money is.
     pub state: State,
+    /// What was said last about a refund that kept failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// What the person wrote who settled the refund by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A refund that was tried in vain so often that somebody should look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// How often.
+    pub attempts: u32,
+    /// Why the last attempt was in vain.
+    pub reason: String,
 }
 
 /// What is owed, and how it is paid.
@@ -39,6 +54,8 @@ pub enum State {
     Waiting,
     /// A charge is on its way.
     Charging,
+    /// A charge was on its way when it was taken back, and nobody knows yet which of the two came first.
+    Voiding,
     /// With us.
     Charged { transaction_id: TransactionId },
     /// With the customer: the charge was declined.
@@ -51,17 +68,38 @@ pub enum State {
     Voided,
 }
 
+impl State {
+    /// What the payment is, for a sentence.
+    pub fn described(&self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Charging => "on its way to the gateway",
+            State::Voiding => "being taken back from the gateway",
+            State::Charged { .. } => "charged",
+            State::Failed { .. } => "declined",
+            State::Refunding { .. } => "being refunded",
+            State::Refunded { .. } => "refunded",
+            State::Voided => "voided",
+        }
+    }
+}
+
 impl Row for Payment {
     const TABLE: &'static str = "payment";
 }
 
 impl Payment {
-    /// Asks for what follows from everything that is known by now, the charge or the refund, and keeps the row.
+    /// Asks for what follows from everything that is known by now, the charge or its way back, and keeps the row.
     pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
         match (&self.state, &self.due) {
             (State::Waiting, Some(due)) if self.reserved => {
                 turn.perform(&Charge { order_id: order_id.clone(), due: due.clone() });
                 self.state = State::Charging;
+            }
+            (State::Charging, Some(due)) if self.unwanted => {
+                turn.withdraw::<Charge>(order_id);
+                turn.perform(&Void { order_id: order_id.clone(), due: due.clone() });
+                self.state = State::Voiding;
             }
             (State::Charged { transaction_id }, Some(due)) if self.unwanted => {
                 let transaction_id = transaction_id.clone();

@@ -1,8 +1,11 @@
-//! The cards of the sandbox, and what each says to a charge.
+//! The cards of the sandbox, and what each says to a charge and to a refund.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::http::StatusCode;
@@ -11,6 +14,9 @@ use crate::refusal::Refusal;
 
 /// How often `pm_gateway_flaky` fails under one key before it is approved.
 const FLAKY_FAILURES: u32 = 2;
+
+/// The card that pays, and does not take the money back before it is told to.
+const REFUSES_REFUNDS: &str = "pm_refund_refused";
 
 /// What a card says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,23 +27,24 @@ pub enum Verdict {
     Declined,
 }
 
-/// The cards, and how often the flaky one has failed.
+/// The cards, how often the flaky one has failed, and whether the one that refuses refunds was talked out of it.
 ///
-/// The failures are counted per idempotency key, and together for requests without one. They are kept in memory: after
-/// a restart a key that was not approved yet fails twice again.
+/// The failures are counted per idempotency key, and together for requests without one. All of this is kept in memory:
+/// after a restart a key that was not approved yet fails twice again, and refunds are refused again.
 #[derive(Default)]
 pub struct Cards {
     flaky_failures: Mutex<HashMap<Option<String>, u32>>,
+    refunds_accepted: AtomicBool,
 }
 
 impl Cards {
-    /// Asks a card.
+    /// Asks a card to pay.
     ///
     /// # Errors
     /// 503 from the two cards whose bank cannot be reached; 400 for a card that does not exist.
     pub fn ask(&self, payment_method: &str, key: Option<&str>) -> Result<Verdict, Refusal> {
         match payment_method {
-            "pm_card_visa" => Ok(Verdict::Approved),
+            "pm_card_visa" | REFUSES_REFUNDS => Ok(Verdict::Approved),
             "pm_card_declined" | "pm_card_visa_chargeDeclined" => Ok(Verdict::Declined),
             "pm_gateway_down" => Err(Refusal::unavailable()),
             "pm_gateway_flaky" => self.ask_flaky(key),
@@ -46,6 +53,22 @@ impl Cards {
                 Err(Refusal::no_such(status, "PaymentMethod", "payment_method", unknown))
             }
         }
+    }
+
+    /// Asks a card to take money back.
+    ///
+    /// # Errors
+    /// 400 from the card that refuses refunds, until [`accept_refunds`](Self::accept_refunds).
+    pub fn ask_to_take_back(&self, payment_method: &str, charge: &str) -> Result<(), Refusal> {
+        if payment_method == REFUSES_REFUNDS && !self.refunds_accepted.load(Ordering::Relaxed) {
+            return Err(Refusal::disputed(charge));
+        }
+        Ok(())
+    }
+
+    /// Whether the card that refuses refunds takes them from now on.
+    pub fn accept_refunds(&self, accepted: bool) {
+        self.refunds_accepted.store(accepted, Ordering::Relaxed);
     }
 
     fn ask_flaky(&self, key: Option<&str>) -> Result<Verdict, Refusal> {
@@ -89,10 +112,22 @@ mod tests {
         let cards = Cards::default();
         for _ in 0..3 {
             check(&cards, "pm_card_visa", "o-1", Some(Verdict::Approved));
+            check(&cards, "pm_refund_refused", "o-1", Some(Verdict::Approved));
             check(&cards, "pm_card_declined", "o-1", Some(Verdict::Declined));
             check(&cards, "pm_card_visa_chargeDeclined", "o-1", Some(Verdict::Declined));
             check(&cards, "pm_gateway_down", "o-1", None);
             check(&cards, "pm_card_unknown", "o-1", None);
+        }
+    }
+
+    #[test]
+    fn one_card_refuses_refunds_until_it_is_told_to_take_them() {
+        let cards = Cards::default();
+        let takes_back = |card: &str| cards.ask_to_take_back(card, "ch_1").is_ok();
+        assert!(takes_back("pm_card_visa"));
+        for accepted in [false, true, false] {
+            cards.accept_refunds(accepted);
+            assert_eq!(takes_back("pm_refund_refused"), accepted);
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Entry {
     /// What happened.
     #[serde(flatten)]
     pub kind: Kind,
-    /// The object that the client was told of: `pi_…` for a charge or a decline, `re_…` for a refund.
+    /// The object that the client was told of: `pi_…` for an intent, a charge or a decline, `re_…` for a refund.
     pub id: String,
     /// The client's key, if it sent one. No two entries share one.
     pub idempotency_key: Option<String>,
@@ -27,7 +27,7 @@ pub struct Entry {
     pub request: Uuid,
     /// `metadata[order_id]`; for a refund without one, that of the payment.
     pub order_id: Option<String>,
-    /// Minor units of `currency`: charged, declined or given back.
+    /// Minor units of `currency`: intended, charged, declined or given back.
     pub amount: i64,
     /// ISO 4217, in lower case.
     pub currency: String,
@@ -52,6 +52,11 @@ pub enum Kind {
         charge: String,
         /// The card that said no.
         payment_method: String,
+    },
+    /// A payment was begun and not confirmed: no card was asked, and no money moved.
+    Intent {
+        /// The card that it is meant for, if the client named one.
+        payment_method: Option<String>,
     },
     /// Money was given back.
     Refund {

@@ -17,7 +17,7 @@
 //! | `gateway` | decide, write, remember, answer: in this order |
 //! | `ledger`, `book` | what happened: on disk, and in memory to look it up |
 //! | `entry`, `stripe`, `refusal` | one thing that happened; the answers made from it; the answers where nothing did |
-//! | `witness` | `/sandbox`: the ledger, the health, the outages |
+//! | `witness` | `/sandbox`: the ledger, the health, the outages, whether refunds are taken |
 //!
 //! Invariants: nothing is answered as done before it is on disk; an answer is a function of its ledger line alone, so a
 //! replay after a restart says the same; a request that was refused leaves no trace and may be tried again under its key.

@@ -18,8 +18,11 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 /// Serves POST /v1/payment_intents and POST /v1/refunds in Stripe's wire format, with idempotency keys, and writes what
 /// really happened to DATA/ledger.jsonl. Any secret key that starts with sk_ is accepted.
 ///
+/// A payment intent without confirm=true is written down and charges nobody; its idempotency key is used up.
+///
 /// Cards: pm_card_visa is approved; pm_card_declined and pm_card_visa_chargeDeclined are declined; pm_gateway_down
-/// answers 503; pm_gateway_flaky answers 503 twice per idempotency key, then it is approved.
+/// answers 503; pm_gateway_flaky answers 503 twice per idempotency key, then it is approved; pm_refund_refused is approved
+/// and its refunds are refused, until POST /sandbox/refunds with {"accepted": true}.
 ///
 /// GET /sandbox/ledger shows what happened. POST /sandbox/mode with {"mode": MODE, "requests": N} makes /v1 misbehave,
 /// for the next N requests or until it is changed. MODE is ok, unavailable, internal_error, rate_limited, slow (with

@@ -52,6 +52,16 @@ impl Parameters {
         self.optional(name)?.ok_or_else(|| Refusal::missing(name))
     }
 
+    /// A parameter that is true or false, if it is there.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        match self.optional(name)? {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Refusal::invalid(name, "This value must be true or false.")),
+        }
+    }
+
     /// An amount of at least one minor unit.
     pub fn amount(&self) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.optional("amount")? else {

@@ -1,4 +1,4 @@
-//! `/v1/payment_intents`: charge a card.
+//! `/v1/payment_intents`: charge a card, or only say that it is meant to be charged.
 
 use axum::{
     extract::{Path, State},
@@ -8,7 +8,7 @@ use axum::{
 
 use crate::{
     ambient,
-    cards::Verdict,
+    cards::{Cards, Verdict},
     entry::{Entry, Kind, Metadata},
     gateway::Gateway,
     idempotency::Key,
@@ -31,7 +31,7 @@ const KNOWN: &[&str] = &[
     "payment_method_types[",
 ];
 
-/// Charges a card, at most once per idempotency key.
+/// Charges a card with `confirm`, and writes the intent down without; at most once per idempotency key.
 pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parameters) -> Result<Response, Refusal> {
     let request = parameters.digest(ENDPOINT);
     let cards = gateway.clone();
@@ -39,16 +39,9 @@ pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parame
     gateway
         .once(&key, request, move |_| {
             let payment = Payment::read(&parameters)?;
-            let verdict = cards.cards().ask(&payment.payment_method, name.as_deref())?;
-            let charge = ids::object_id("ch", name.as_deref());
-            let payment_method = payment.payment_method;
-            let kind = match verdict {
-                Verdict::Approved => Kind::Charge { charge, payment_method },
-                Verdict::Declined => Kind::Decline { charge, payment_method },
-            };
             Ok(Entry {
                 at: ambient::now(),
-                kind,
+                kind: decide(payment.step, cards.cards(), name.as_deref())?,
                 id: ids::object_id("pi", name.as_deref()),
                 idempotency_key: name,
                 request,
@@ -61,7 +54,7 @@ pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parame
         .await
 }
 
-/// Shows a payment intent, charged or declined.
+/// Shows a payment intent: charged, declined or not confirmed.
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Refusal> {
     match gateway.book().by_id(&id) {
         Some(entry) if !matches!(entry.kind, Kind::Refund { .. }) => Ok(stripe::object(entry)),
@@ -72,8 +65,26 @@ pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Res
 struct Payment {
     amount: i64,
     currency: String,
-    payment_method: String,
+    step: Step,
     metadata: Metadata,
+}
+
+/// How far a payment is to go with this request.
+enum Step {
+    Charge { payment_method: String },
+    Intend { payment_method: Option<String> },
+}
+
+fn decide(step: Step, cards: &Cards, key: Option<&str>) -> Result<Kind, Refusal> {
+    let payment_method = match step {
+        Step::Charge { payment_method } => payment_method,
+        Step::Intend { payment_method } => return Ok(Kind::Intent { payment_method }),
+    };
+    let charge = ids::object_id("ch", key);
+    Ok(match cards.ask(&payment_method, key)? {
+        Verdict::Approved => Kind::Charge { charge, payment_method },
+        Verdict::Declined => Kind::Decline { charge, payment_method },
+    })
 }
 
 impl Payment {
@@ -85,24 +96,25 @@ impl Payment {
             let message = format!("Invalid currency: {currency}. Use a lower-case ISO 4217 code.");
             return Err(Refusal::invalid("currency", message));
         }
-        let payment_method = parameters.required("payment_method")?;
-        if parameters.required("confirm")? != "true" {
-            let message = "This sandbox charges at once, or not at all: confirm must be true.";
-            return Err(Refusal::invalid("confirm", message));
-        }
-        if !matches!(parameters.optional("error_on_requires_action")?, None | Some("true" | "false")) {
-            let name = "error_on_requires_action";
-            return Err(Refusal::invalid(name, "This value must be true or false."));
-        }
+        let step = Step::read(parameters)?;
         if let Some(other) = parameters.list("payment_method_types").find(|&kind| kind != "card") {
             let message = format!("The payment method type \"{other}\" is invalid: this sandbox has cards only.");
             return Err(Refusal::invalid("payment_method_types", message));
         }
-        Ok(Self {
-            amount,
-            currency: currency.to_owned(),
-            payment_method: payment_method.to_owned(),
-            metadata: parameters.metadata(),
-        })
+        Ok(Self { amount, currency: currency.to_owned(), step, metadata: parameters.metadata() })
+    }
+}
+
+impl Step {
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        let confirm = parameters.flag("confirm")?;
+        let name = "error_on_requires_action";
+        match (confirm.unwrap_or(false), parameters.flag(name)?) {
+            (true, _) => Ok(Self::Charge { payment_method: parameters.required("payment_method")?.to_owned() }),
+            (false, None) => {
+                Ok(Self::Intend { payment_method: parameters.optional("payment_method")?.map(str::to_owned) })
+            }
+            (false, Some(_)) => Err(Refusal::invalid(name, format!("{name} goes with confirm=true only."))),
+        }
     }
 }

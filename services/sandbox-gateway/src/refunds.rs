@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     ambient,
     book::Book,
+    cards::Cards,
     entry::{Entry, Kind},
     gateway::Gateway,
     idempotency::Key,
@@ -29,7 +30,8 @@ const REASONS: &[&str] = &["duplicate", "fraudulent", "requested_by_customer"];
 pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parameters) -> Result<Response, Refusal> {
     let request = parameters.digest(ENDPOINT);
     let name = key.0.clone();
-    let decide = move |book: &Book| refund(book, &parameters, name, request);
+    let cards = gateway.clone();
+    let decide = move |book: &Book| refund(book, cards.cards(), &parameters, name, request);
     gateway.once(&key, request, decide).await
 }
 
@@ -41,11 +43,19 @@ pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Res
     }
 }
 
-fn refund(book: &Book, parameters: &Parameters, key: Option<String>, request: Uuid) -> Result<Entry, Refusal> {
+fn refund(
+    book: &Book,
+    cards: &Cards,
+    parameters: &Parameters,
+    key: Option<String>,
+    request: Uuid,
+) -> Result<Entry, Refusal> {
     parameters.only(KNOWN)?;
     let asked = parameters.amount()?;
     let reason = reason(parameters)?;
-    let (paid, charge) = charged(book, parameters.required("payment_intent")?)?;
+    let Charged { paid, charge, payment_method } = charged(book, parameters.required("payment_intent")?)?;
+    let amount = amount(asked, book.unrefunded(paid), charge)?;
+    cards.ask_to_take_back(payment_method, charge)?;
     let metadata = parameters.metadata();
     Ok(Entry {
         at: ambient::now(),
@@ -54,7 +64,7 @@ fn refund(book: &Book, parameters: &Parameters, key: Option<String>, request: Uu
         idempotency_key: key,
         request,
         order_id: metadata.get("order_id").or(paid.order_id.as_ref()).cloned(),
-        amount: amount(asked, book.unrefunded(paid), charge)?,
+        amount,
         currency: paid.currency.clone(),
         metadata,
     })
@@ -70,11 +80,17 @@ fn reason(parameters: &Parameters) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// The payment and its charge.
-fn charged<'a>(book: &'a Book, id: &str) -> Result<(&'a Entry, &'a str), Refusal> {
+/// A payment that was made.
+struct Charged<'a> {
+    paid: &'a Entry,
+    charge: &'a str,
+    payment_method: &'a str,
+}
+
+fn charged<'a>(book: &'a Book, id: &str) -> Result<Charged<'a>, Refusal> {
     match book.by_id(id).map(|entry| (entry, &entry.kind)) {
-        Some((paid, Kind::Charge { charge, .. })) => Ok((paid, charge)),
-        Some((_, Kind::Decline { .. })) => {
+        Some((paid, Kind::Charge { charge, payment_method })) => Ok(Charged { paid, charge, payment_method }),
+        Some((_, Kind::Decline { .. } | Kind::Intent { .. })) => {
             let message = format!("This PaymentIntent ({id}) does not have a successful charge to refund.");
             Err(Refusal::invalid("payment_intent", message))
         }

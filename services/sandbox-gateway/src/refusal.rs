@@ -68,6 +68,12 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "idempotency_error", message)
     }
 
+    /// The customer disputes the charge with the bank, which leaves nothing to give back for now.
+    pub fn disputed(charge: &str) -> Self {
+        let message = format!("Charge {charge} has been charged back; cannot issue a refund.");
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message).code("charge_disputed")
+    }
+
     /// The provider is down.
     pub fn unavailable() -> Self {
         let message = "The payment provider is temporarily unavailable. Please try again later.";

@@ -29,6 +29,7 @@ pub fn routes(gateway: Gateway) -> Router {
         .route("/sandbox/ledger", get(witness::ledger))
         .route("/sandbox/health", get(witness::health))
         .route("/sandbox/mode", post(witness::set_mode))
+        .route("/sandbox/refunds", post(witness::set_refunds))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(gateway)
 }

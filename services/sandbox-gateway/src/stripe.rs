@@ -31,7 +31,9 @@ pub struct ErrorObject {
 /// The answer to the request that made this entry; the same for every replay.
 pub fn answer(entry: &Entry) -> Response {
     match &entry.kind {
-        Kind::Charge { .. } | Kind::Refund { .. } => (StatusCode::OK, object(entry)).into_response(),
+        Kind::Charge { .. } | Kind::Intent { .. } | Kind::Refund { .. } => {
+            (StatusCode::OK, object(entry)).into_response()
+        }
         Kind::Decline { charge, .. } => {
             let error = DeclineError { error: declined(), charge, payment_intent: PaymentIntent::of(entry) };
             let body = Json(DeclineBody { error });
@@ -43,7 +45,9 @@ pub fn answer(entry: &Entry) -> Response {
 /// The object that this entry made, as `GET` shows it.
 pub fn object(entry: &Entry) -> Response {
     match &entry.kind {
-        Kind::Charge { .. } | Kind::Decline { .. } => Json(PaymentIntent::of(entry)).into_response(),
+        Kind::Charge { .. } | Kind::Decline { .. } | Kind::Intent { .. } => {
+            Json(PaymentIntent::of(entry)).into_response()
+        }
         Kind::Refund { payment_intent, charge, reason } => {
             let refund = Refund {
                 id: &entry.id,
@@ -134,7 +138,10 @@ impl<'a> PaymentIntent<'a> {
             Kind::Decline { charge, .. } => {
                 Self { last_payment_error: Some(declined()), latest_charge: Some(charge), ..intent }
             }
-            Kind::Refund { .. } => intent,
+            Kind::Intent { payment_method: Some(payment_method) } => {
+                Self { payment_method: Some(payment_method), status: "requires_confirmation", ..intent }
+            }
+            Kind::Intent { payment_method: None } | Kind::Refund { .. } => intent,
         }
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
@@ -24,6 +24,8 @@ struct Testimony<'a> {
     charges: Vec<&'a Entry>,
     refunds: Vec<&'a Entry>,
     declines: Vec<&'a Entry>,
+    /// Begun and not confirmed: no money moved.
+    intents: Vec<&'a Entry>,
 }
 
 /// That the sandbox is there, and how `/v1` behaves.
@@ -32,6 +34,19 @@ pub struct Health {
     status: &'static str,
     #[serde(flatten)]
     setting: Setting,
+}
+
+/// What becomes of the refunds of `pm_refund_refused`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refunds {
+    accepted: bool,
+}
+
+/// A request to the sandbox itself that changes nothing, and why.
+pub struct Misunderstood {
+    status: StatusCode,
+    message: String,
 }
 
 /// `GET /sandbox/ledger`
@@ -43,6 +58,7 @@ pub async fn ledger(State(gateway): State<Gateway>) -> Response {
             Kind::Charge { .. } => &mut testimony.charges,
             Kind::Refund { .. } => &mut testimony.refunds,
             Kind::Decline { .. } => &mut testimony.declines,
+            Kind::Intent { .. } => &mut testimony.intents,
         };
         list.push(entry);
     }
@@ -58,16 +74,38 @@ pub async fn health(State(gateway): State<Gateway>) -> Json<Health> {
 pub async fn set_mode(
     State(gateway): State<Gateway>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Setting>, Response> {
-    let body = body.map_err(|rejection| bad(rejection.status(), &rejection.body_text()))?;
-    let setting: Setting =
-        serde_json::from_slice(&body).map_err(|error| bad(StatusCode::BAD_REQUEST, &error.to_string()))?;
-    let setting = setting.complete().map_err(|reason| bad(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
+) -> Result<Json<Setting>, Misunderstood> {
+    let setting: Setting = read(body)?;
+    let setting = setting.complete().map_err(|reason| Misunderstood::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
     tracing::info!(?setting, "the mode is changed");
     gateway.outage().set(setting.clone());
     Ok(Json(setting))
 }
 
-fn bad(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": { "message": message } }))).into_response()
+/// `POST /sandbox/refunds`: whether `pm_refund_refused` takes refunds from now on. As easy to type as a mode.
+pub async fn set_refunds(
+    State(gateway): State<Gateway>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Refunds>, Misunderstood> {
+    let refunds: Refunds = read(body)?;
+    tracing::info!(refunds.accepted, "what becomes of refunds is changed");
+    gateway.cards().accept_refunds(refunds.accepted);
+    Ok(Json(refunds))
+}
+
+fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Misunderstood> {
+    let body = body.map_err(|rejection| Misunderstood::new(rejection.status(), rejection.body_text()))?;
+    serde_json::from_slice(&body).map_err(|error| Misunderstood::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+impl Misunderstood {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+impl IntoResponse for Misunderstood {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": { "message": self.message } }))).into_response()
+    }
 }

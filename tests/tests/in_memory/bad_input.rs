@@ -23,6 +23,7 @@ fn good(service: &str, command: &str) -> Option<(Value, &'static [&'static str])
         ),
         ("inventory", "get") => (json!({ "sku": "widget" }), &[]),
         ("payment" | "shipping" | "order", "get") | ("shipping", "dispatch" | "deliver") => (order, &[]),
+        ("payment", "settle") => (json!({ "order_id": "o-1", "refund_id": "re_1", "note": "by cheque" }), &["note"]),
         (_, "waits") => (json!({ "key": "o-1" }), &["key"]),
         _ => return None,
     })

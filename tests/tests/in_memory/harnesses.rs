@@ -68,8 +68,10 @@ trait Disturbance {
     fn allows(&self, _: &World, _: Step) -> bool {
         true
     }
-    /// What happens beside it.
-    fn beside(&mut self, _: &mut World, _: Step) {}
+    /// Lets the step happen, with whatever happens beside it.
+    fn take(&mut self, world: &mut World, step: Step) {
+        world.take(step);
+    }
     /// How often each command is sent.
     fn sends(&self) -> usize {
         1
@@ -122,8 +124,7 @@ fn run(saga: &Saga, disturbance: &mut dyn Disturbance) -> World {
         else {
             break;
         };
-        disturbance.beside(&mut world, step);
-        world.take(step);
+        disturbance.take(&mut world, step);
     }
     let name = saga.name;
     assert!(left.is_empty(), "{name}: {left:?} was never sent");
@@ -141,9 +142,10 @@ fn facts(world: &World) -> Vec<(String, String, String)> {
 /// Every event is heard twice, by everybody who hears it.
 struct EventsTwice;
 impl Disturbance for EventsTwice {
-    fn beside(&mut self, world: &mut World, step: Step) {
-        if let Step::Hear(at, place) = step {
-            let message = world.unheard(at)[place];
+    fn take(&mut self, world: &mut World, step: Step) {
+        let heard = if let Step::Hear(at, place) = step { Some((at, world.unheard(at)[place])) } else { None };
+        world.take(step);
+        if let Some((at, message)) = heard {
             world.hear_again(at, message);
         }
     }
@@ -179,13 +181,14 @@ impl Disturbance for Overtaken<'_> {
         let held_back = at == self.at && subject.starts_with(&format!("{}.", self.step));
         !held_back || self.heard(world, self.compensation)
     }
-    fn beside(&mut self, world: &mut World, step: Step) {
+    fn take(&mut self, world: &mut World, step: Step) {
         if let Step::Hear(at, place) = step
             && at == self.at
             && world.stream()[world.unheard(at)[place]].subject.starts_with(&format!("{}.", self.step))
         {
             self.overtaken |= self.heard(world, self.compensation);
         }
+        world.take(step);
     }
 }
 

@@ -84,6 +84,11 @@ impl Bench {
         assert_eq!(set.status, 200, "{set:?}");
     }
 
+    /// What `POST /sandbox/refunds` says to `json`.
+    pub async fn set_refunds(&self, json: &'static str) -> Answer {
+        answer(self.request(Method::POST, "/sandbox/refunds").body(json)).await
+    }
+
     /// The ledger, as the witness tells it.
     pub async fn ledger(&self) -> Value {
         self.get("/sandbox/ledger").await.json()

@@ -5,6 +5,8 @@ mod harness;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod intents;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod payments;

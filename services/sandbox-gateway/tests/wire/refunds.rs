@@ -114,3 +114,31 @@ async fn a_payment_and_a_refund_are_not_shown_as_each_other() {
     let as_payment = bench.get(&format!("/v1/payment_intents/{refunded}")).await;
     check_refused(&as_payment, 404, Some("resource_missing"));
 }
+
+#[tokio::test]
+async fn a_refund_that_is_refused_succeeds_under_its_key_once_refunds_are_accepted() {
+    let bench = Bench::start().await;
+    let intent = answer(bench.charge("o-1", "pm_refund_refused")).await.text("id");
+    let form = [("payment_intent", &*intent)];
+    for _ in 0..2 {
+        check_refused(&refund(&bench, "r-1", &form).await, 400, Some("charge_disputed"));
+    }
+    assert_eq!(bench.counts().await, [1, 0, 0]);
+
+    assert_eq!(bench.set_refunds(r#"{"accepted":true}"#).await.body, r#"{"accepted":true}"#);
+    let refunded = refund(&bench, "r-1", &form).await;
+    assert_eq!((refunded.status, refunded.replayed), (200, false));
+
+    bench.set_refunds(r#"{"accepted":false}"#).await;
+    let again = refund(&bench, "r-1", &form).await;
+    assert_eq!((again.replayed, again.body), (true, refunded.body));
+    assert_eq!(bench.counts().await, [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn how_refunds_are_treated_is_not_guessed() {
+    let bench = Bench::start().await;
+    for body in ["", "{}", r#"{"accepted":"yes"}"#, r#"{"accepted":true,"card":"x"}"#] {
+        assert_eq!(bench.set_refunds(body).await.status, 400, "{body}");
+    }
+}
