@@ -1,16 +1,18 @@
-//! The outside's view: what the `nats` CLI does, for programs. Sends commands, types events, reads an order's events.
+//! The outside's view: what the `nats` CLI does, for programs. Sends commands, types events, reads the streams.
+
+mod streams;
 
 use std::time::Duration;
 
-use async_nats::{Client as Nats, ConnectOptions, HeaderMap, RequestError, RequestErrorKind, StatusCode};
+use async_nats::{Client as Nats, ConnectOptions, RequestError, RequestErrorKind};
 use events::{EVENTS, Headers, Key};
-use futures_util::StreamExt;
-use serde_json::json;
 use tokio::time::timeout;
+
+pub use streams::{Pages, Start, StreamState};
 
 use crate::{
     Answer, Error, Refusal, Settings,
-    broker::{from_wire, refused, to_wire},
+    broker::{refused, to_wire},
 };
 
 /// How long an answer may take.
@@ -87,33 +89,6 @@ impl Client {
 
     /// The last event of each kind about `key`, in the order of the stream: an order's whole timeline.
     pub async fn events_about(&self, key: &Key) -> Result<Vec<Stored>, Error> {
-        let inbox = self.nats.new_inbox();
-        let mut answers = self.nats.subscribe(inbox.clone()).await.map_err(refused("show events"))?;
-        let question = json!({ "multi_last": [format!("*.*.{key}")], "batch": 1000 }).to_string();
-        let subject = format!("$JS.API.DIRECT.GET.{EVENTS}");
-        let asked = self.nats.publish_with_reply(subject, inbox, question.into());
-        asked.await.map_err(refused("show events"))?;
-        let mut events = Vec::new();
-        loop {
-            let answer = timeout(ANSWER_WITHIN, answers.next()).await.ok().flatten();
-            let Some(answer) = answer.filter(|it| it.status != Some(StatusCode::NO_RESPONDERS)) else {
-                let why = format!("nobody answers for the stream {EVENTS}: is a service running?");
-                return Err(Error::Broker { doing: "show events", why });
-            };
-            match stored(answer.headers.as_ref(), answer.payload.to_vec()) {
-                Some(event) if answer.status.is_none() => events.push(event),
-                // The last answer carries a status: that was all, or there was nothing.
-                _ => break,
-            }
-        }
-        events.sort_by_key(|event| event.sequence);
-        Ok(events)
+        self.last_of(EVENTS, &[format!("*.*.{key}")], None).await
     }
-}
-
-fn stored(wire: Option<&HeaderMap>, body: Vec<u8>) -> Option<Stored> {
-    let headers = from_wire(wire);
-    let sequence = headers.get("Nats-Sequence")?.parse().ok()?;
-    let subject = headers.get("Nats-Subject")?.clone();
-    Some(Stored { sequence, subject, headers, body })
 }

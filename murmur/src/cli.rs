@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Error, Exit, call::Call, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, up::Up, watch::Watch,
+    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, up::Up,
+    watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -24,6 +25,7 @@ enum Command {
     Watch(Watch),
     Pub(Publish),
     Call(Call),
+    Dead(Dead),
 }
 
 impl Cli {
@@ -39,6 +41,7 @@ impl Cli {
             Command::Watch(watch) => watch.run().await,
             Command::Pub(publish) => publish.run().await,
             Command::Call(call) => call.run().await,
+            Command::Dead(dead) => dead.run().await,
         }
     }
 }
@@ -56,7 +59,9 @@ mod tests {
 
     #[test]
     fn every_command_teaches_with_an_example_and_its_exit_codes() {
-        for command in Cli::command().get_subcommands() {
+        let cli = Cli::command();
+        let commands = cli.get_subcommands().flat_map(|it| std::iter::once(it).chain(it.get_subcommands()));
+        for command in commands {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example"), "{} has no example", command.get_name());
         }

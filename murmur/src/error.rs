@@ -37,6 +37,12 @@ pub enum Error {
     /// No event about the order stands in the stream.
     #[error("no event about the order {0} stands in the stream: check the id, or leave out --no-wait to wait for one")]
     NoSuchOrder(String),
+    /// There is no dead letter of that number.
+    #[error("there is no dead letter {0}: `murmur dead list` shows those that there are")]
+    NoSuchLetter(String),
+    /// Nobody said which letters.
+    #[error("say which dead letters to {0}: numbers, or a filter such as --service payment (--older-than 0s is all)")]
+    NothingChosen(&'static str),
     /// The order did not come to its end in time.
     #[error("the order {order} has not come to its end within {seconds} s: `murmur watch {order}` goes on looking")]
     NotInTime {
@@ -124,6 +130,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::Refused { .. } | Error::NotStored(_) | Error::NoSuchOrder(_) => Exit::Refused,
+            Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } => Exit::NotInTime,

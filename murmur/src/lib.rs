@@ -5,6 +5,7 @@
 
 mod call;
 mod cli;
+mod dead;
 mod demo;
 mod error;
 mod exit;
@@ -12,12 +13,14 @@ mod follow;
 mod output;
 mod parse;
 mod place;
+mod progress;
 mod publish;
 mod table;
 pub mod timeline;
 mod tool;
 mod up;
 mod watch;
+mod when;
 
 pub use cli::Cli;
 pub use error::Error;

@@ -12,6 +12,8 @@ mod gateway;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod murmur;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod process;
@@ -42,6 +44,8 @@ mod lost_stores;
 mod one_instance;
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod redriven;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
