@@ -14,6 +14,7 @@ mod draft;
 mod effect;
 mod engine;
 mod error;
+pub mod graph;
 mod inbox;
 mod input;
 mod key;
