@@ -31,7 +31,7 @@ mod store;
 mod turn;
 mod turn_loop;
 
-pub use broker::stream_identity;
+pub use broker::{Permissions, authorization, stream_identity};
 pub use client::{Client, Stored};
 pub use dead_letter::DeadLetter;
 pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
