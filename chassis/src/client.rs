@@ -12,7 +12,7 @@ pub use streams::{Pages, Start, StreamState};
 
 use crate::{
     Answer, Error, Refusal, Settings,
-    broker::{refused, to_wire},
+    broker::{make_streams, refused, to_wire},
 };
 
 /// How long an answer may take.
@@ -43,6 +43,11 @@ impl Client {
         let options = ConnectOptions::new().name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));
         let nats = options.connect(settings.nats_servers()).await;
         Ok(Client { nats: nats.map_err(|source| Error::NoBroker { url: settings.nats_address(), source })? })
+    }
+
+    /// Makes the streams and the bucket of leases where they are missing, as an operator does for services that may not.
+    pub async fn make_streams(&self) -> Result<(), Error> {
+        make_streams(&self.nats).await
     }
 
     /// Whether `service` answers: then it is ready.

@@ -14,6 +14,7 @@ mod draft;
 mod effect;
 mod engine;
 mod error;
+pub mod graph;
 mod inbox;
 mod input;
 mod key;
@@ -31,7 +32,7 @@ mod store;
 mod turn;
 mod turn_loop;
 
-pub use broker::stream_identity;
+pub use broker::{Permissions, authorization, stream_identity};
 pub use client::{Client, Pages, Start, Stored, StreamState};
 pub use dead_letter::DeadLetter;
 pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use events::{Envelope, Event};
+use events::{Envelope, Event, Role};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Effect, Refusal, Turn, Unacceptable, Waiting};
@@ -73,6 +73,8 @@ pub(crate) const WAITS: &str = "waits";
 pub struct Service {
     name: &'static str,
     last: Option<(Trigger, &'static str)>,
+    /// The events that the table speaks of, with the version and the role of each.
+    pub(crate) kinds: BTreeMap<&'static str, (u32, Role)>,
     pub(crate) events: BTreeMap<&'static str, Reaction<OnEvent>>,
     pub(crate) commands: BTreeMap<&'static str, Reaction<OnCommand>>,
     pub(crate) outcomes: BTreeMap<&'static str, Reaction<OnOutcome>>,
@@ -86,6 +88,7 @@ impl Service {
         Service {
             name,
             last: None,
+            kinds: BTreeMap::new(),
             events: BTreeMap::new(),
             commands: BTreeMap::new(),
             outcomes: BTreeMap::new(),
@@ -124,6 +127,11 @@ impl Service {
         });
         self.events.insert(E::TYPE, Reaction { declared, run });
         self.last = Some((trigger, E::TYPE));
+        self.knows::<E>()
+    }
+
+    fn knows<E: Event>(mut self) -> Service {
+        self.kinds.insert(E::TYPE, (E::VERSION, E::ROLE));
         self
     }
 
@@ -205,7 +213,7 @@ impl Service {
     /// Declares that the reaction above may say `E`. One that says something else is refused.
     pub fn says<E: Event>(mut self) -> Service {
         self.declared().says.push(E::TYPE);
-        self
+        self.knows::<E>()
     }
 
     /// Declares that the reaction above may ask for the effect `F`. One that asks for something else is refused.
@@ -223,7 +231,7 @@ impl Service {
     /// Declares that the reaction above takes back what `E`, an event of this service, did: the way back of that step.
     pub fn compensates<E: Event>(mut self) -> Service {
         self.declared().compensates.push(E::TYPE);
-        self
+        self.knows::<E>()
     }
 
     /// Everything that is declared, in the order: events, commands, effects' outcomes and attempts, reminders.

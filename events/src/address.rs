@@ -1,9 +1,10 @@
 //! Where a parcel goes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A postal address. An order may have none: a carrier that needs one says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Address {
     /// Who receives it.
     #[serde(default, skip_serializing_if = "String::is_empty")]

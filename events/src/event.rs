@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Envelope, Error, Key};
+use crate::{Envelope, Error, Key, Role};
 
 /// The largest body of an event. Above it, a store would put the row that holds it where no sync reaches.
 pub const MAX_BODY_BYTES: usize = 6 * 1024;
@@ -13,6 +13,8 @@ pub trait Event: Serialize + DeserializeOwned + Clone + std::fmt::Debug + Partia
     const TYPE: &'static str;
     /// The version that is written.
     const VERSION: u32;
+    /// What it is to its saga: whether something has to follow, and whether there has to be a way back.
+    const ROLE: Role;
 
     /// What it is about.
     fn key(&self) -> Key;
@@ -79,12 +81,13 @@ pub(crate) fn unknown(kind: &str, version: &str, newest: u32) -> Error {
     Error::UnknownVersion { kind: kind.to_owned(), version: version.to_owned(), newest }
 }
 
-/// Ties a body to its type, its version and its key.
+/// Ties a body to its type, its version, its key and its role.
 macro_rules! event {
-    ($name:ident, $kind:literal, $key:ident) => {
+    ($name:ident, $kind:literal, $key:ident, $role:ident) => {
         impl $crate::Event for $name {
             const TYPE: &'static str = $kind;
             const VERSION: u32 = 1;
+            const ROLE: $crate::Role = $crate::Role::$role;
             fn key(&self) -> $crate::Key {
                 $crate::Key::from(&self.$key)
             }

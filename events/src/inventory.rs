@@ -1,17 +1,19 @@
 //! What the inventory service says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Currency, MinorUnits, OrderId, Quantity, ReservationId, ReservedLine, Sku, event::event};
 
 /// Units came in: `quantity` is added to what is there; name and price hold from now on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryStocked {
     /// What.
     pub sku: Sku,
     /// For people.
     pub name: String,
     /// Minor units, for one.
+    #[schemars(extend("minimum" = 1))]
     pub unit_price: MinorUnits,
     /// Of the price.
     pub currency: Currency,
@@ -22,6 +24,7 @@ pub struct InventoryStocked {
 impl crate::Event for InventoryStocked {
     const TYPE: &'static str = "inventory.stocked";
     const VERSION: u32 = 1;
+    const ROLE: crate::Role = crate::Role::News;
 
     fn key(&self) -> crate::Key {
         crate::Key::from(&self.sku)
@@ -36,7 +39,7 @@ impl crate::Event for InventoryStocked {
 }
 
 /// Every line of the order is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryReserved {
     /// The order.
     pub order_id: OrderId,
@@ -45,10 +48,10 @@ pub struct InventoryReserved {
     /// What is held.
     pub items: Vec<ReservedLine>,
 }
-event!(InventoryReserved, "inventory.reserved", order_id);
+event!(InventoryReserved, "inventory.reserved", order_id, Step);
 
 /// Nothing is held, because not everything could be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryReservationFailed {
     /// The order.
     pub order_id: OrderId,
@@ -58,10 +61,10 @@ pub struct InventoryReservationFailed {
     #[serde(default)]
     pub shortages: Vec<Shortage>,
 }
-event!(InventoryReservationFailed, "inventory.reservation_failed", order_id);
+event!(InventoryReservationFailed, "inventory.reservation_failed", order_id, Failure);
 
 /// Why nothing could be held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationFailure {
     /// There is less than was asked for; of an unknown sku there is nothing.
@@ -69,7 +72,7 @@ pub enum ReservationFailure {
 }
 
 /// A line that could not be held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shortage {
     /// What.
     pub sku: Sku,
@@ -80,7 +83,7 @@ pub struct Shortage {
 }
 
 /// What was held for the order is free again; nothing will be held for it any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryReleased {
     /// The order.
     pub order_id: OrderId,
@@ -91,4 +94,4 @@ pub struct InventoryReleased {
     #[serde(default)]
     pub items: Vec<ReservedLine>,
 }
-event!(InventoryReleased, "inventory.released", order_id);
+event!(InventoryReleased, "inventory.released", order_id, Undo);

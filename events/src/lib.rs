@@ -18,11 +18,13 @@ mod order;
 mod order_created;
 mod order_created_v1;
 mod payment;
+mod role;
+mod schema;
 mod shipping;
 mod subject;
 
 pub use address::Address;
-pub use catalogue::{CATALOGUE, Schema};
+pub use catalogue::{CATALOGUE, OLDER, Schema, TYPED};
 pub use customer::{CustomerRegistered, CustomerUpdated};
 pub use envelope::{Arrival, Envelope, Headers, child_trace, header, trace};
 pub use error::Error;
@@ -39,6 +41,7 @@ pub use notification::{NotificationFailed, NotificationSent};
 pub use order::{CancelReason, CancelRequestReason, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPaid};
 pub use order_created::OrderCreated;
 pub use payment::{PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded, PaymentVoided};
+pub use role::Role;
 pub use shipping::{
     ShippingCancelRefused, ShippingCancelled, ShippingDelivered, ShippingDispatched, ShippingFailed, ShippingScheduled,
 };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{MinorUnits, Sku};
@@ -38,22 +39,25 @@ impl fmt::Display for Quantity {
 }
 
 /// A line of an order, at the price that the order was placed at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// What.
     pub sku: Sku,
     /// How many, at least one.
+    #[schemars(extend("minimum" = 1))]
     pub quantity: Quantity,
     /// Minor units of the order's currency, for one.
+    #[schemars(extend("minimum" = 1))]
     pub unit_price: MinorUnits,
 }
 
 /// A line of a reservation: what is held, whatever it costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReservedLine {
     /// What.
     pub sku: Sku,
     /// How many, at least one.
+    #[schemars(extend("minimum" = 1))]
     pub quantity: Quantity,
 }
 

@@ -1,11 +1,12 @@
 //! What the notification service says. Nobody's saga depends on it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{OrderId, event::event};
 
 /// The customer was told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationSent {
     /// The order.
     pub order_id: OrderId,
@@ -14,10 +15,10 @@ pub struct NotificationSent {
     /// Which text.
     pub template: String,
 }
-event!(NotificationSent, "notification.sent", order_id);
+event!(NotificationSent, "notification.sent", order_id, News);
 
 /// The customer could not be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationFailed {
     /// The order.
     pub order_id: OrderId,
@@ -28,4 +29,4 @@ pub struct NotificationFailed {
     /// Why.
     pub reason: String,
 }
-event!(NotificationFailed, "notification.failed", order_id);
+event!(NotificationFailed, "notification.failed", order_id, News);

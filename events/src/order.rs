@@ -1,11 +1,12 @@
 //! What the order service says after an order was placed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{OrderId, event::event};
 
 /// Why an order was cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// Not every line could be held.
@@ -21,7 +22,7 @@ pub enum CancelReason {
 }
 
 /// Why a cancellation was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelRequestReason {
     /// The customer wants it so.
@@ -31,37 +32,37 @@ pub enum CancelRequestReason {
 }
 
 /// The order is paid and still wanted: it may be shipped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderPaid {
     /// The order.
     pub order_id: OrderId,
 }
-event!(OrderPaid, "order.paid", order_id);
+event!(OrderPaid, "order.paid", order_id, Answer);
 
 /// Terminal: the shipment is booked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderCompleted {
     /// The order.
     pub order_id: OrderId,
 }
-event!(OrderCompleted, "order.completed", order_id);
+event!(OrderCompleted, "order.completed", order_id, End);
 
 /// Somebody wants the order undone: the backward chain starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderCancelRequested {
     /// The order.
     pub order_id: OrderId,
     /// Who wants it.
     pub reason: CancelRequestReason,
 }
-event!(OrderCancelRequested, "order.cancel_requested", order_id);
+event!(OrderCancelRequested, "order.cancel_requested", order_id, Failure);
 
 /// Terminal: everything that was done for the order is undone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderCancelled {
     /// The order.
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
 }
-event!(OrderCancelled, "order.cancelled", order_id);
+event!(OrderCancelled, "order.cancelled", order_id, End);

@@ -1,24 +1,27 @@
 //! `order.created`: the fact that starts a saga, and the one that people type by hand.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Currency, CustomerId, Envelope, Error, Event, Key, Line, MinorUnits, Money, OrderId, PaymentMethod,
+    Address, Currency, CustomerId, Envelope, Error, Event, Key, Line, MinorUnits, Money, OrderId, PaymentMethod, Role,
     event::{parse, unknown, version},
     line::total,
     order_created_v1,
 };
 
 /// An order was placed: what, for whom, at which price, paid how, sent where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderCreated {
     /// The order, and the saga.
     pub order_id: OrderId,
     /// Who ordered.
     pub customer_id: CustomerId,
     /// What, at which price.
+    #[schemars(length(min = 1))]
     pub items: Vec<Line>,
     /// The sum of the lines, in minor units.
+    #[schemars(extend("minimum" = 1))]
     pub total: MinorUnits,
     /// Of the prices and of the total.
     pub currency: Currency,
@@ -37,14 +40,24 @@ impl OrderCreated {
 }
 
 /// What a person has to type; the rest follows from it.
-#[derive(Deserialize)]
-struct Typed {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OrderCreatedTyped")]
+pub(crate) struct Typed {
+    /// The order; where it is missing, the subject's key, else the event's id.
     order_id: Option<OrderId>,
+    /// Who orders.
     customer_id: CustomerId,
+    /// What, at which price.
+    #[schemars(length(min = 1))]
     items: Vec<Line>,
+    /// Where it is missing, the sum of the lines; another one is refused.
+    #[schemars(extend("minimum" = 1))]
     total: Option<MinorUnits>,
+    /// Where it is missing, USD.
     currency: Option<Currency>,
+    /// Where it is missing, `pm_card_visa`.
     payment_method: Option<PaymentMethod>,
+    /// Where it goes.
     ship_to: Option<Address>,
 }
 
@@ -71,6 +84,7 @@ fn order_id(envelope: &Envelope) -> OrderId {
 impl Event for OrderCreated {
     const TYPE: &'static str = "order.created";
     const VERSION: u32 = 2;
+    const ROLE: Role = Role::Step;
 
     fn key(&self) -> Key {
         Key::from(&self.order_id)

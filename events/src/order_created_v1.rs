@@ -1,5 +1,6 @@
 //! `order.created/1`, upcast on the way in: other names, prices as decimal dollars, no payment method, no address.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Number;
 
@@ -8,18 +9,31 @@ use crate::{
     event::parse,
 };
 
-#[derive(Deserialize)]
-struct V1 {
+/// An order as it was once placed: prices as decimal dollars, no payment method, no address.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OrderCreatedV1")]
+pub(crate) struct V1 {
+    /// The order, and the saga.
     order_id: OrderId,
+    /// Who ordered: today's `customer_id`.
     user_id: CustomerId,
+    /// What, at which price.
+    #[schemars(length(min = 1))]
     items: Vec<V1Item>,
+    /// The sum of the lines, in dollars with at most two decimals.
     total: Number,
 }
 
-#[derive(Deserialize)]
+/// A line of an order, once.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "LineV1")]
 struct V1Item {
+    /// What: today's `sku`.
     product_id: Sku,
+    /// How many, at least one.
+    #[schemars(extend("minimum" = 1))]
     quantity: Quantity,
+    /// Dollars with at most two decimals, for one.
     price: Number,
 }
 

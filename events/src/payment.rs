@@ -1,11 +1,12 @@
 //! What the payment service says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Currency, MinorUnits, OrderId, RefundId, TransactionId, event::event};
 
 /// The customer was charged, once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentCompleted {
     /// The order.
     pub order_id: OrderId,
@@ -16,20 +17,20 @@ pub struct PaymentCompleted {
     /// Of the amount.
     pub currency: Currency,
 }
-event!(PaymentCompleted, "payment.completed", order_id);
+event!(PaymentCompleted, "payment.completed", order_id, Step);
 
 /// The customer was not charged and will not be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentFailed {
     /// The order.
     pub order_id: OrderId,
     /// In the gateway's words, `card_declined`.
     pub reason: String,
 }
-event!(PaymentFailed, "payment.failed", order_id);
+event!(PaymentFailed, "payment.failed", order_id, Failure);
 
 /// The customer has the money back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentRefunded {
     /// The order.
     pub order_id: OrderId,
@@ -42,10 +43,10 @@ pub struct PaymentRefunded {
     /// Of the amount.
     pub currency: Currency,
 }
-event!(PaymentRefunded, "payment.refunded", order_id);
+event!(PaymentRefunded, "payment.refunded", order_id, Undo);
 
 /// A refund that is wanted has been tried in vain for a while: somebody should look. It is tried again all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentRefundStuck {
     /// The order.
     pub order_id: OrderId,
@@ -54,12 +55,12 @@ pub struct PaymentRefundStuck {
     /// Why the last attempt was in vain.
     pub reason: String,
 }
-event!(PaymentRefundStuck, "payment.refund_stuck", order_id);
+event!(PaymentRefundStuck, "payment.refund_stuck", order_id, News);
 
 /// A promise: this order will never be charged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentVoided {
     /// The order.
     pub order_id: OrderId,
 }
-event!(PaymentVoided, "payment.voided", order_id);
+event!(PaymentVoided, "payment.voided", order_id, Undo);

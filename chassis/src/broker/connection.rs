@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::sync::watch;
 
-use super::streams;
+use super::{inbox, streams};
 use crate::{Error, Settings};
 
 /// What is needed of the server: resetting a consumer (2.14) and atomic batches (2.12).
@@ -31,6 +31,7 @@ impl Broker {
         let (connections, connected) = watch::channel(0);
         let client = ConnectOptions::new()
             .name(format!("murmuration-{service}"))
+            .custom_inbox_prefix(inbox(service))
             .ping_interval(Duration::from_secs(10))
             .request_timeout(Some(ANSWER_WITHIN))
             .reconnect_delay_callback(|attempt| Duration::from_millis((50 << attempt.min(5)) as u64))

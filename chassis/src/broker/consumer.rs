@@ -7,9 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
-    Message,
+    ErrorCode, Message,
     consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
-    stream::Stream,
+    stream::{ConsumerError, ConsumerErrorKind, Stream},
 };
 use events::{Arrival, EVENTS, EventId};
 use futures_util::StreamExt;
@@ -101,8 +101,7 @@ impl Consumer {
                 _ = connected.changed() => return Ok(End::Reconnected),
                 Ok(()) = self.started_over.changed() => return Ok(End::StartedOver),
             };
-            let stopped = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
-            let message = message.ok_or_else(stopped)?.map_err(refused("deliver messages"))?;
+            let message = message.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
             let acknowledge = message
                 .reply
                 .as_ref()
@@ -110,10 +109,7 @@ impl Consumer {
             let (mut delivery, place) = delivery(message, identity)?;
             delivery.acknowledge = acknowledge;
             expected += 1;
-            if place != expected {
-                let why = format!("message {expected} of the session is missing, {place} came");
-                return Err(Error::Broker { doing: "deliver messages without a gap", why });
-            }
+            contiguous(expected, place)?;
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(End::Stopped);
             }
@@ -126,18 +122,31 @@ impl Consumer {
     /// is known to be done. Cut off anywhere, it starts again. Says whether the service goes on.
     async fn remember(&self, stream: &Stream, identity: EventId, from: u64) -> Result<bool, Error> {
         if self.remembers && from <= stream.cached_info().state.last_sequence {
-            let config = pull::OrderedConfig {
+            let name = remembering(self.service);
+            // One of an earlier session would go on where that one was cut off.
+            match stream.delete_consumer(&name).await {
+                Err(error) if !is_missing(&error) => return Err(refused("remove its consumer")(error)),
+                _ => {}
+            }
+            let config = pull::Config {
+                name: Some(name),
+                description: Some(format!("what {} said", self.service)),
                 filter_subject: format!("{}.*.*", self.service),
                 deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
+                ack_policy: AckPolicy::None,
+                inactive_threshold: Duration::from_secs(60),
+                memory_storage: true,
+                num_replicas: 1,
                 ..Default::default()
             };
             let consumer = stream.create_consumer(config).await.map_err(refused("show what the service said"))?;
-            let mut left = consumer.cached_info().num_pending;
+            let (mut left, mut expected) = (consumer.cached_info().num_pending, 0);
             let mut messages = consumer.messages().await.map_err(refused("show what the service said"))?;
             while left > 0 {
-                let ended = || Error::Stopped { why: "the broker ended the delivery of messages".to_owned() };
                 let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
-                let (delivery, _) = delivery(message, identity)?;
+                let (delivery, place) = delivery(message, identity)?;
+                expected += 1;
+                contiguous(expected, place)?;
                 if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
                     return Ok(false);
                 }
@@ -178,6 +187,27 @@ impl Consumer {
             ..Default::default()
         }
     }
+}
+
+/// The consumer by which a service remembers what it said: made anew whenever it does.
+pub(super) fn remembering(service: &str) -> String {
+    format!("{service}-remembers")
+}
+
+fn is_missing(error: &ConsumerError) -> bool {
+    matches!(error.kind(), ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND)
+}
+
+fn ended() -> Error {
+    Error::Stopped { why: "the broker ended the delivery of messages".to_owned() }
+}
+
+fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
+    if place == expected {
+        return Ok(());
+    }
+    let why = format!("message {expected} of the session is missing, {place} came");
+    Err(Error::Broker { doing: "deliver messages without a gap", why })
 }
 
 /// A message as an input, with its place in the session.

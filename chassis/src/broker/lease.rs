@@ -23,7 +23,7 @@ use super::{Broker, refused};
 use crate::{Error, ambient, ambient::pause, draft::json, signal::stopped};
 
 /// The bucket of all leases.
-const BUCKET: &str = "leases";
+pub(super) const BUCKET: &str = "leases";
 /// How long an instance that fell silent keeps another waiting.
 const LASTS: Duration = Duration::from_secs(6);
 /// How often it is renewed.
@@ -165,7 +165,8 @@ impl Lease {
     }
 }
 
-async fn bucket(jetstream: &jetstream::Context) -> Result<Store, Error> {
+/// The bucket of all leases; it is made where it is missing.
+pub(super) async fn bucket(jetstream: &jetstream::Context) -> Result<Store, Error> {
     let config = jetstream::kv::Config {
         bucket: BUCKET.to_owned(),
         description: "one active instance per service".to_owned(),

@@ -12,7 +12,7 @@ use chassis::{
     Acknowledge, Answer, Batch, Delivery, Effect, Engine, Error, Input, MemoryStore, Pair, Refusal, Released, Reminder,
     Request, Row, Service, Store, Turn, Unacceptable, Waiting, Waits,
 };
-use events::{Arrival, Event, EventId, Headers, Key};
+use events::{Arrival, Event, EventId, Headers, Key, Role};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -27,6 +27,7 @@ struct Rang {
 impl Event for Rang {
     const TYPE: &'static str = "street.rang";
     const VERSION: u32 = 1;
+    const ROLE: Role = Role::News;
     fn key(&self) -> Key {
         self.bell.clone()
     }
@@ -41,6 +42,7 @@ struct Echoed {
 impl Event for Echoed {
     const TYPE: &'static str = "house.echoed";
     const VERSION: u32 = 1;
+    const ROLE: Role = Role::News;
     fn key(&self) -> Key {
         self.bell.clone()
     }
