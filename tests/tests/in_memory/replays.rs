@@ -43,3 +43,8 @@ fn shipping_says_what_it_said_when_it_was_recorded() {
 fn customer_says_what_it_said_when_it_was_recorded() {
     check("customer", customer::customer);
 }
+
+#[test]
+fn notification_says_what_it_said_when_it_was_recorded() {
+    check("notification", notification::notification);
+}
