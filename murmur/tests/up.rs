@@ -18,6 +18,9 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
+/// The services, in the order in which they are shown.
+const SERVICES: [&str; 6] = ["customer", "inventory", "notification", "order", "payment", "shipping"];
+
 /// The ports are the same for all tests; and a script that is being written while another test starts a process is busy.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -36,7 +39,7 @@ impl House {
         }
         fs::write(house.path("nats.conf"), "").unwrap();
         fs::hard_link(env!("CARGO_BIN_EXE_murmur"), house.path("bin/murmur")).unwrap();
-        for service in ["inventory", "order", "payment", "shipping"] {
+        for service in SERVICES {
             house.program(&format!("bin/{service}"), "exec sleep 600");
         }
         house
@@ -188,9 +191,9 @@ fn a_service_that_dies_at_the_start_ends_everything() {
 fn services_that_are_not_ready_in_time_are_named_and_stopped() {
     let (house, broker) = (House::new(), Broker::start());
     let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
-    let sentence = "murmur: not ready after 1 s: inventory, order, payment, shipping;";
-    check(house.murmur(&["up", "--timeout", "1"], &brought), 1, sentence);
-    assert_eq!(house.started().len(), 4);
+    let sentence = format!("murmur: not ready after 1 s: {};", SERVICES.join(", "));
+    check(house.murmur(&["up", "--timeout", "1"], &brought), 1, &sentence);
+    assert_eq!(house.started().len(), SERVICES.len());
     house.check_nothing_is_left();
 }
 
@@ -200,7 +203,7 @@ fn a_signal_while_starting_stops_everything() {
         let (house, broker) = (House::new(), Broker::start());
         let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
         let murmur = house.murmur(&["up"], &brought);
-        await_some("four services", || (house.started().len() == 4).then_some(()));
+        await_some("all services", || (house.started().len() == SERVICES.len()).then_some(()));
         kill_process(Pid::from_child(&murmur), signal).unwrap();
         check(murmur, 0, "all has stopped");
         house.check_nothing_is_left();

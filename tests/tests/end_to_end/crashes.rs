@@ -25,7 +25,7 @@ async fn run(after: impl IntoIterator<Item = usize>, mut disturb: impl AsyncFnMu
 
 #[tokio::test]
 async fn every_service_is_killed_in_the_middle_of_200_orders() {
-    run([20, 50, 80, 110], async |stack, round| {
+    run([20, 45, 70, 95, 120, 145], async |stack, round| {
         stack.kill(SERVICES[round]);
         stack.start_service(SERVICES[round]);
     })

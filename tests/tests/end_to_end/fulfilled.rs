@@ -45,7 +45,8 @@ async fn each_event_names_the_one_that_caused_it_and_the_order_that_it_is_about(
 
     let suffix = format!(".{order_id}");
     let messages = stack.messages().await;
-    let of_order: Vec<_> = messages.iter().filter(|message| message.subject.ends_with(&suffix)).collect();
+    let of_saga = |subject: &str| subject.ends_with(&suffix) && !subject.starts_with("notification.");
+    let of_order: Vec<_> = messages.iter().filter(|message| of_saga(&message.subject)).collect();
     assert_eq!(of_order.len(), FULFILLED.len());
     for (message, kind) in of_order.iter().zip(FULFILLED) {
         let (service, _) = kind.split_once('.').unwrap();

@@ -17,6 +17,7 @@ async fn ended() -> Stack {
     let stack = Stack::stocked().await;
     let placed = Load::on(&stack).orders(ORDERS).await;
     stack.check_load(&placed).await;
+    stack.settle().await;
     stack
 }
 
@@ -63,6 +64,7 @@ async fn a_service_whose_store_is_older_than_what_it_said_says_nothing_new() {
     for (order_id, _) in &placed {
         stack.await_end(order_id).await;
     }
+    stack.settle().await;
     let before = stack.state().await;
     for service in SERVICES {
         let restore = |store: &Path| {

@@ -1,4 +1,4 @@
-//! The system as it runs: a broker, a payment gateway and the four services, each a process of its own, on free ports
+//! The system as it runs: a broker, a payment gateway and the services, each a process of its own, on free ports
 //! and on a real disk. What is killed here is killed with SIGKILL; what is typed here is what `nats pub` sends.
 //!
 //! Every test has a stack to itself and leaves nothing behind. Nothing sleeps: a condition is awaited, with a deadline.
@@ -40,6 +40,8 @@ mod fulfilled;
 mod logs;
 #[cfg(test)]
 mod lost_stores;
+#[cfg(test)]
+mod notifications;
 #[cfg(test)]
 mod one_instance;
 #[cfg(test)]

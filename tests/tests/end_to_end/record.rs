@@ -112,10 +112,12 @@ impl Stack {
         facts.filter(|fact| known.insert(fact.clone())).collect()
     }
 
-    /// What was said of each order or sku, each event once and in its order.
+    /// What was said of each order or sku, each event once and in its order. What its customer was told is no part of a
+    /// saga, and comes when it comes.
     pub async fn sagas(&self) -> BTreeMap<String, Vec<String>> {
         let mut sagas = BTreeMap::<String, Vec<String>>::new();
-        for (_, kind, key) in self.said().await {
+        let said = self.said().await.into_iter();
+        for (_, kind, key) in said.filter(|(_, kind, _)| !kind.starts_with("notification.")) {
             sagas.entry(key).or_default().push(kind);
         }
         sagas
@@ -138,6 +140,12 @@ impl Stack {
     pub async fn await_end(&self, order_id: &str) {
         let what = format!("the order {order_id} ends");
         eventually(&what, async || self.ended().await?.contains(order_id).then_some(())).await;
+    }
+
+    /// Until something is said under `subject`.
+    pub async fn await_said(&self, subject: &str) {
+        let said = async || self.messages().await.iter().any(|message| message.subject == subject).then_some(());
+        eventually(&format!("{subject} is said"), said).await;
     }
 
     /// Until `count` orders have come to their end.
@@ -163,6 +171,8 @@ impl Stack {
             let body = json!({"customer_id": BARRIER, "items": items, "ship_to": {"postal_code": postal_code}});
             self.publish_raw(&format!("order.created.{order_id}"), &[], body.to_string()).await;
             self.await_end(&order_id).await;
+            // Nobody knows the customer of a barrier.
+            self.await_said(&format!("notification.failed.{order_id}")).await;
         }
         eventually("everything is heard", async || self.at_rest().await.ok()?.then_some(())).await;
     }

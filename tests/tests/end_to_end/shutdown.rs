@@ -11,15 +11,21 @@ use crate::{
 };
 
 /// What the contract has each service answer.
-const COMMANDS: [(&str, &[&str]); 4] =
-    [("order", &["place", "get"]), ("inventory", &["stock", "get"]), ("payment", &["get"]), ("shipping", &["get"])];
+const COMMANDS: [(&str, &[&str]); 6] = [
+    ("order", &["place", "get"]),
+    ("inventory", &["stock", "get"]),
+    ("payment", &["get"]),
+    ("shipping", &["get"]),
+    ("customer", &["register", "update", "get"]),
+    ("notification", &[]),
+];
 
 #[tokio::test]
 async fn a_service_that_is_asked_to_stop_under_load_ends_well_and_in_time() {
     let mut stack = Stack::stocked().await;
     let load = Load::on(&stack);
     let stopping = async {
-        for (service, ended) in SERVICES.into_iter().zip([15, 35, 55, 75]) {
+        for (service, ended) in SERVICES.into_iter().zip([15, 30, 45, 60, 75, 90]) {
             stack.await_ends(ended).await;
             let began = Instant::now();
             assert_eq!(stack.terminate(service).await, Some(0), "{service}");

@@ -19,12 +19,12 @@ use crate::{
 };
 
 /// The services, each with its program, its store and its consumer under this name.
-pub const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
+pub const SERVICES: [&str; 6] = ["order", "inventory", "payment", "shipping", "customer", "notification"];
 
 /// The payment gateway's secret key. It must not be seen anywhere.
 pub const GATEWAY_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
 
-/// How many stacks run at once: each is six processes that sync to the same disk.
+/// How many stacks run at once: each is eight processes that sync to the same disk.
 static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// A broker, a payment gateway and the services, with a connection to ask them.
@@ -99,6 +99,11 @@ impl Stack {
 
     /// Starts a service under the name `instance`, with its store in the folder `data`.
     pub fn start_instance(&mut self, instance: &str, service: &str, data: &str) {
+        self.start_instance_with(instance, service, data, &[]);
+    }
+
+    /// The same with more settings.
+    pub fn start_instance_with(&mut self, instance: &str, service: &str, data: &str, settings: &[(&str, &str)]) {
         let mut command = Command::new(programs::of_the_workspace(service));
         command.env_clear().current_dir(self.folder.path()).envs([
             ("NATS_URL", self.broker.url().as_str()),
@@ -107,6 +112,7 @@ impl Stack {
             ("PAYMENT_GATEWAY_KEY", GATEWAY_KEY),
             ("RUST_LOG", self.rust_log),
         ]);
+        command.envs(settings.iter().copied());
         let process = Process::start(&mut command, &self.folder.path().join(format!("{instance}.log")));
         self.processes.insert(instance.to_owned(), process);
     }

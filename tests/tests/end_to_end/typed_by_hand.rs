@@ -126,6 +126,7 @@ async fn a_fact_that_contradicts_what_its_owner_knows_is_parked_and_changes_noth
     let stack = Stack::stocked().await;
     let order_id = stack.place(order(1)).await;
     stack.await_end(&order_id).await;
+    stack.settle().await;
     let said = stack.said().await;
 
     let typed = json!({"order_id": order_id, "reason": "card_declined"}).to_string();

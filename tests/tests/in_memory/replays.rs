@@ -38,3 +38,13 @@ fn payment_says_what_it_said_when_it_was_recorded() {
 fn shipping_says_what_it_said_when_it_was_recorded() {
     check("shipping", shipping::shipping);
 }
+
+#[test]
+fn customer_says_what_it_said_when_it_was_recorded() {
+    check("customer", customer::customer);
+}
+
+#[test]
+fn notification_says_what_it_said_when_it_was_recorded() {
+    check("notification", notification::notification);
+}
