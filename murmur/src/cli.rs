@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, up::Up,
-    watch::Watch,
+    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, record::Record,
+    up::Up, watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -26,6 +26,7 @@ enum Command {
     Pub(Publish),
     Call(Call),
     Dead(Dead),
+    Record(Record),
 }
 
 impl Cli {
@@ -42,6 +43,7 @@ impl Cli {
             Command::Pub(publish) => publish.run().await,
             Command::Call(call) => call.run().await,
             Command::Dead(dead) => dead.run().await,
+            Command::Record(record) => record.run().await,
         }
     }
 }

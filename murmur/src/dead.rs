@@ -13,9 +13,11 @@ mod plan;
 mod redrive;
 mod show;
 
+use std::io;
+
 use clap::{Args, Subcommand};
 
-use crate::{Error, Exit};
+use crate::{Error, Exit, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,5 +53,13 @@ impl Dead {
             Command::Redrive(redrive) => redrive.run().await,
             Command::Drop(drop) => drop.run().await,
         }
+    }
+}
+
+/// Prints what was done. Work that was asked for goes on when nobody reads of it any more.
+fn report(line: &str) -> Result<(), Error> {
+    match output::print(line) {
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }

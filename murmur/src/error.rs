@@ -37,6 +37,9 @@ pub enum Error {
     /// No event about the order stands in the stream.
     #[error("no event about the order {0} stands in the stream: check the id, or leave out --no-wait to wait for one")]
     NoSuchOrder(String),
+    /// There is nothing to record.
+    #[error("nothing is known of the order {0}: no event under that key stands in the stream; check the id")]
+    NothingKnown(String),
     /// There is no dead letter of that number.
     #[error("there is no dead letter {0}: `murmur dead list` shows those that there are")]
     NoSuchLetter(String),
@@ -130,7 +133,7 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Error::Refused { .. } | Error::NotStored(_) | Error::NoSuchOrder(_) => Exit::Refused,
-            Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
+            Error::NothingKnown(_) | Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } => Exit::NotInTime,

@@ -15,6 +15,7 @@ mod parse;
 mod place;
 mod progress;
 mod publish;
+mod record;
 mod table;
 pub mod timeline;
 mod tool;

@@ -8,10 +8,10 @@ use serde_json::json;
 use super::{
     filters::Filters,
     letter::{Letter, shortened},
-    pile,
+    pile, report,
 };
 use crate::{
-    Error, Exit, output,
+    Error, Exit,
     progress::{Progress, note},
 };
 
@@ -74,11 +74,11 @@ impl Drop {
         if self.json {
             let mut line = letter.json();
             line["dropped"] = json!(!self.dry_run);
-            return output::print(&line.to_string());
+            return report(&line.to_string());
         }
         let done = if self.dry_run { "would drop" } else { "dropped" };
         let Letter { number, letter, .. } = letter;
         let line = format!("{done} dead letter {number}: {}, {}, {}", letter.service, letter.reason, letter.subject);
-        output::print(&shortened(&line, 300))
+        report(&shortened(&line, 300))
     }
 }

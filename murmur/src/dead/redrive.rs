@@ -14,9 +14,10 @@ use super::{
     letter::{Letter, clean},
     original, pile,
     plan::{End, Plan, Refused, Step},
+    report,
 };
 use crate::{
-    Error, Exit, output,
+    Error, Exit,
     progress::{Progress, note},
 };
 
@@ -86,7 +87,7 @@ impl Redrive {
             true => None,
             false => Some(redrive(client, step).await?),
         };
-        output::print(&match self.json {
+        report(&match self.json {
             true => step.json(stored).to_string(),
             false => clean(&step.line(stored)),
         })
@@ -94,7 +95,7 @@ impl Redrive {
 
     fn refuse(&self, refused: &Refused) -> Result<(), Error> {
         note(&clean(&refused.why));
-        if self.json { output::print(&refused.json().to_string()) } else { Ok(()) }
+        if self.json { report(&refused.json().to_string()) } else { Ok(()) }
     }
 }
 
@@ -121,7 +122,7 @@ async fn plan(client: &Client, letters: &[Letter]) -> Result<(Vec<Step>, Vec<Ref
 }
 
 /// How the order ended, if it did.
-pub(super) async fn end(client: &Client, order: &Key) -> Result<Option<End>, Error> {
+async fn end(client: &Client, order: &Key) -> Result<Option<End>, Error> {
     let ends = [OrderCompleted::TYPE, OrderCancelled::TYPE].map(|kind| format!("{kind}.{order}"));
     let last = client.last_of(EVENTS, &ends, None).await?.pop();
     Ok(last.map(|event| {
