@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
-const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
+const SERVICES: [&str; 5] = ["order", "inventory", "payment", "shipping", "view"];
 
 /// The packages of the workspace with the names of what they depend on.
 fn packages() -> BTreeMap<String, Vec<String>> {

@@ -38,3 +38,8 @@ fn payment_says_what_it_said_when_it_was_recorded() {
 fn shipping_says_what_it_said_when_it_was_recorded() {
     check("shipping", shipping::shipping);
 }
+
+#[test]
+fn view_shows_what_it_showed_when_it_was_recorded() {
+    check("view", view::view);
+}
