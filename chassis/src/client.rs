@@ -85,6 +85,15 @@ impl Client {
         }
     }
 
+    /// The place in the stream of the last event under `subject`, which may have wildcards; none where none stands there.
+    /// Who hears that subject and has heard this place has caught up.
+    pub async fn last_under(&self, subject: &str) -> Result<Option<u64>, Error> {
+        let question = json!({ "last_by_subj": subject }).to_string();
+        let answer = self.nats.request(format!("$JS.API.DIRECT.GET.{EVENTS}"), question.into()).await;
+        let answer = answer.map_err(refused("show the last event"))?;
+        Ok(stored(answer.headers.as_ref(), Vec::new()).map(|event| event.sequence))
+    }
+
     /// The last event of each kind about `key`, in the order of the stream: an order's whole timeline.
     pub async fn events_about(&self, key: &Key) -> Result<Vec<Stored>, Error> {
         let inbox = self.nats.new_inbox();

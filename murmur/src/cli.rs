@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Error, Exit, call::Call, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, up::Up, watch::Watch,
+    Error, Exit, call::Call, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, up::Up, view::View,
+    watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -24,6 +25,7 @@ enum Command {
     Watch(Watch),
     Pub(Publish),
     Call(Call),
+    View(View),
 }
 
 impl Cli {
@@ -39,6 +41,7 @@ impl Cli {
             Command::Watch(watch) => watch.run().await,
             Command::Pub(publish) => publish.run().await,
             Command::Call(call) => call.run().await,
+            Command::View(view) => view.run().await,
         }
     }
 }

@@ -17,6 +17,7 @@ mod table;
 pub mod timeline;
 mod tool;
 mod up;
+mod view;
 mod watch;
 
 pub use cli::Cli;

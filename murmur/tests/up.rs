@@ -36,7 +36,7 @@ impl House {
         }
         fs::write(house.path("nats.conf"), "").unwrap();
         fs::hard_link(env!("CARGO_BIN_EXE_murmur"), house.path("bin/murmur")).unwrap();
-        for service in ["inventory", "order", "payment", "shipping"] {
+        for service in ["inventory", "order", "payment", "shipping", "view"] {
             house.program(&format!("bin/{service}"), "exec sleep 600");
         }
         house
@@ -188,7 +188,7 @@ fn a_service_that_dies_at_the_start_ends_everything() {
 fn services_that_are_not_ready_in_time_are_named_and_stopped() {
     let (house, broker) = (House::new(), Broker::start());
     let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
-    let sentence = "murmur: not ready after 1 s: inventory, order, payment, shipping;";
+    let sentence = "murmur: not ready after 1 s: inventory, order, payment, shipping, view;";
     check(house.murmur(&["up", "--timeout", "1"], &brought), 1, sentence);
     assert_eq!(house.started().len(), 4);
     house.check_nothing_is_left();
