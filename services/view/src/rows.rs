@@ -15,22 +15,28 @@ const TEXT_CHARACTERS: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// What was placed, first of all that was placed under this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed: Option<Placed>,
     /// The time of the first event about it.
     pub known_since: Timestamp,
     /// What has happened.
     pub facts: BTreeSet<Fact>,
     /// Somebody wants it undone, and was not refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<CancelReason>,
     /// The first failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<CancelReason>,
     /// How it ended, first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
     /// The event that should come next; nothing once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
     /// The time of the event since which it waits for that.
     pub since: Timestamp,
     /// A compensation that does not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
     /// How many events were heard about it.
     pub events: u64,
@@ -72,6 +78,7 @@ pub enum Fact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// Nothing where it was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<CancelReason>,
     pub at: Timestamp,
 }

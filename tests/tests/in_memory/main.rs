@@ -5,4 +5,5 @@
 mod choreography;
 mod faults;
 mod imports;
+mod read_side;
 mod replays;
