@@ -43,6 +43,8 @@ mod one_instance;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod read_side;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod twice;

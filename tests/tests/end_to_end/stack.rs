@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The services, each with its program, its store and its consumer under this name.
-pub const SERVICES: [&str; 4] = ["order", "inventory", "payment", "shipping"];
+pub const SERVICES: [&str; 5] = ["order", "inventory", "payment", "shipping", "view"];
 
 /// The payment gateway's secret key. It must not be seen anywhere.
 pub const GATEWAY_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
