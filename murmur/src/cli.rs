@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, record::Record,
-    up::Up, watch::Watch,
+    up::Up, view::View, watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -27,6 +27,7 @@ enum Command {
     Call(Call),
     Dead(Dead),
     Record(Record),
+    View(View),
 }
 
 impl Cli {
@@ -44,6 +45,7 @@ impl Cli {
             Command::Call(call) => call.run().await,
             Command::Dead(dead) => dead.run().await,
             Command::Record(record) => record.run().await,
+            Command::View(view) => view.run().await,
         }
     }
 }

@@ -54,6 +54,18 @@ pub enum Error {
         /// How long was waited.
         seconds: u64,
     },
+    /// The read side did not catch up in time.
+    #[error(
+        "the read side has heard {heard} of {last} messages within {seconds} s: it goes on, `murmur view stats` tells how far it is"
+    )]
+    NotRebuilt {
+        /// Up to where it has heard.
+        heard: u64,
+        /// Where the stream ended when it was asked.
+        last: u64,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The tour did not go as it should.
     #[error("the tour did not go as expected: {0}")]
     Tour(String),
@@ -136,7 +148,7 @@ impl Error {
             Error::NothingKnown(_) | Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
-            Error::NotInTime { .. } => Exit::NotInTime,
+            Error::NotInTime { .. } | Error::NotRebuilt { .. } => Exit::NotInTime,
             _ => Exit::Failed,
         }
     }

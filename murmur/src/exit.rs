@@ -9,7 +9,7 @@ Exit codes:
   1  it failed: the system does not start, or something broke
   2  refused: the answer is no, or the command line cannot be understood
   3  not there: the broker or the service does not answer
-  4  not in time: the order that was followed has not come to its end
+  4  not in time: the order that was followed has not come to its end, the read side has not caught up
   5  the order that was followed is cancelled: everything about it is undone";
 
 /// How a command ends.
@@ -23,7 +23,7 @@ pub enum Exit {
     Refused = 2,
     /// The broker or the service does not answer.
     NotThere = 3,
-    /// The order has not come to its end.
+    /// The order has not come to its end, or the read side has not caught up.
     NotInTime = 4,
     /// The order came to its end and is undone.
     Cancelled = 5,

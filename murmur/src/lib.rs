@@ -20,6 +20,7 @@ mod table;
 pub mod timeline;
 mod tool;
 mod up;
+mod view;
 mod watch;
 mod when;
 

@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
 /// The services, in the order in which they are shown.
-const SERVICES: [&str; 6] = ["customer", "inventory", "notification", "order", "payment", "shipping"];
+const SERVICES: [&str; 7] = ["customer", "inventory", "notification", "order", "payment", "shipping", "view"];
 
 /// The ports are the same for all tests; and a script that is being written while another test starts a process is busy.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -3,7 +3,7 @@
 //! Everything is a request of its own: nothing is left behind in the broker, and reading takes nothing from anybody.
 
 use async_nats::{HeaderMap, StatusCode};
-use events::EventId;
+use events::{EVENTS, EventId};
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -123,6 +123,15 @@ impl Client {
         let mut messages = self.ask(stream, &question).await?;
         messages.sort_by_key(|message| message.sequence);
         Ok(messages)
+    }
+
+    /// The place in the stream of the last event under `subject`, which may have wildcards; none where none stands there.
+    /// Who hears that subject and has heard this place has caught up.
+    pub async fn last_under(&self, subject: &str) -> Result<Option<u64>, Error> {
+        let question = json!({ "last_by_subj": subject }).to_string();
+        let answer = self.nats.request(format!("$JS.API.DIRECT.GET.{EVENTS}"), question.into()).await;
+        let answer = answer.map_err(refused("show the last event"))?;
+        Ok(stored(answer.headers.as_ref(), Vec::new()).map(|event| event.sequence))
     }
 
     /// Deletes a message for good, and says whether it was there: deleting it again does nothing.

@@ -14,7 +14,7 @@ use super::{
 use crate::{Error, tool};
 
 /// The services, in the order in which they are shown. Each is a program of its name beside this one.
-const SERVICES: &[&str] = &["customer", "inventory", "notification", "order", "payment", "shipping"];
+const SERVICES: &[&str] = &["customer", "inventory", "notification", "order", "payment", "shipping", "view"];
 
 /// The broker's monitoring port.
 pub(super) const MONITORING: &str = "127.0.0.1:8222";

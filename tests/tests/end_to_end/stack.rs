@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The services, each with its program, its store and its consumer under this name.
-pub const SERVICES: [&str; 6] = ["order", "inventory", "payment", "shipping", "customer", "notification"];
+pub const SERVICES: [&str; 7] = ["order", "inventory", "payment", "shipping", "customer", "notification", "view"];
 
 /// The payment gateway's secret key. It must not be seen anywhere.
 pub const GATEWAY_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";

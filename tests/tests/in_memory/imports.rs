@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;
 
-const SERVICES: [&str; 6] = ["order", "inventory", "payment", "shipping", "customer", "notification"];
+const SERVICES: [&str; 7] = ["order", "inventory", "payment", "shipping", "customer", "notification", "view"];
 
 /// The packages of the workspace with the names of what they depend on.
 fn packages() -> BTreeMap<String, Vec<String>> {

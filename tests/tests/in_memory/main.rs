@@ -7,4 +7,5 @@ mod choreography;
 mod faults;
 mod harnesses;
 mod imports;
+mod read_side;
 mod replays;

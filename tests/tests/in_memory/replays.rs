@@ -48,3 +48,8 @@ fn customer_says_what_it_said_when_it_was_recorded() {
 fn notification_says_what_it_said_when_it_was_recorded() {
     check("notification", notification::notification);
 }
+
+#[test]
+fn view_shows_what_it_showed_when_it_was_recorded() {
+    check("view", view::view);
+}
