@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, place::Place, publish::Publish, record::Record,
-    up::Up, view::View, watch::Watch,
+    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, graph::Draw, place::Place, publish::Publish,
+    record::Record, up::Up, view::View, watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -28,6 +28,7 @@ enum Command {
     Dead(Dead),
     Record(Record),
     View(View),
+    Graph(Draw),
 }
 
 impl Cli {
@@ -46,6 +47,7 @@ impl Cli {
             Command::Dead(dead) => dead.run().await,
             Command::Record(record) => record.run().await,
             Command::View(view) => view.run().await,
+            Command::Graph(draw) => draw.run(),
         }
     }
 }

@@ -46,6 +46,9 @@ pub enum Error {
     /// Nobody said which letters.
     #[error("say which dead letters to {0}: numbers, or a filter such as --service payment (--older-than 0s is all)")]
     NothingChosen(&'static str),
+    /// No service speaks of the event.
+    #[error("no service says {0} or hears it: `murmur graph --format json` lists the events")]
+    NoSuchEvent(String),
     /// The order did not come to its end in time.
     #[error("the order {order} has not come to its end within {seconds} s: `murmur watch {order}` goes on looking")]
     NotInTime {
@@ -146,6 +149,7 @@ impl Error {
         match self {
             Error::Refused { .. } | Error::NotStored(_) | Error::NoSuchOrder(_) => Exit::Refused,
             Error::NothingKnown(_) | Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
+            Error::NoSuchEvent(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } | Error::NotRebuilt { .. } => Exit::NotInTime,

@@ -14,3 +14,8 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// A value as JSON that people read too.
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("what is printed is made of text and numbers")
+}
