@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, graph::Draw, place::Place, publish::Publish,
-    record::Record, up::Up, view::View, watch::Watch,
+    record::Record, streams::Streams, up::Up, verify::Verify, view::View, watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -29,6 +29,8 @@ enum Command {
     Record(Record),
     View(View),
     Graph(Draw),
+    Verify(Verify),
+    Streams(Streams),
 }
 
 impl Cli {
@@ -48,6 +50,8 @@ impl Cli {
             Command::Record(record) => record.run().await,
             Command::View(view) => view.run().await,
             Command::Graph(draw) => draw.run(),
+            Command::Verify(verify) => verify.run(),
+            Command::Streams(streams) => streams.run().await,
         }
     }
 }

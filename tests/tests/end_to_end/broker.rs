@@ -17,20 +17,31 @@ pub struct Broker {
     folder: PathBuf,
     process: Process,
     address: String,
+    /// Who may do what; empty where anybody may do everything.
+    authorization: String,
 }
 
 impl Broker {
     /// Starts a broker on free ports, with its store in `folder`.
-    pub async fn start(folder: &Path) -> Broker {
-        let process = run(folder, "127.0.0.1:-1", "127.0.0.1:-1");
+    pub async fn start(folder: &Path, authorization: String) -> Broker {
+        let process = run(folder, "127.0.0.1:-1", "127.0.0.1:-1", &authorization);
         let (address, monitoring) = ports(folder, &process).await;
         // From now on the configuration names the ports, so that the next start takes the same ones.
-        write_config(folder, &address, &monitoring);
-        Broker { folder: folder.to_owned(), process, address }
+        write_config(folder, &address, &monitoring, &authorization);
+        Broker { folder: folder.to_owned(), process, address, authorization }
     }
 
+    /// For those who may do everything.
     pub fn url(&self) -> String {
-        format!("nats://{}", self.address)
+        self.url_of("operator")
+    }
+
+    /// For the user of this name, where there are users.
+    pub fn url_of(&self, user: &str) -> String {
+        match self.authorization.is_empty() {
+            true => format!("nats://{}", self.address),
+            false => format!("nats://{user}:{}@{}", password(user), self.address),
+        }
     }
 
     /// What it printed.
@@ -45,29 +56,36 @@ impl Broker {
 
     /// Starts it again after [`Broker::kill`], on the same store and port.
     pub async fn start_again(&mut self) {
-        self.process = serve(&self.folder);
+        self.process = serve(&self.folder, &self.authorization);
         ports(&self.folder, &self.process).await;
     }
 }
 
-fn run(folder: &Path, listen: &str, http: &str) -> Process {
+fn run(folder: &Path, listen: &str, http: &str, authorization: &str) -> Process {
     fs::create_dir_all(folder).unwrap();
-    write_config(folder, listen, http);
-    serve(folder)
+    write_config(folder, listen, http, authorization);
+    serve(folder, authorization)
 }
 
-fn serve(folder: &Path) -> Process {
+fn serve(folder: &Path, authorization: &str) -> Process {
     let mut command = Command::new(programs::nats_server());
+    for user in authorization.split(['$', ',']).filter_map(|word| word.strip_suffix("_PASSWORD")) {
+        command.env(format!("{user}_PASSWORD"), password(&user.to_lowercase()));
+    }
     command.arg("--config").arg(config_path(folder));
     Process::start(&mut command, &folder.join("nats.log"))
+}
+
+fn password(user: &str) -> String {
+    format!("{user}-has-a-password")
 }
 
 fn config_path(folder: &Path) -> PathBuf {
     folder.join("nats.conf")
 }
 
-/// The repository's configuration with three values exchanged and one added.
-fn write_config(folder: &Path, listen: &str, http: &str) {
+/// The repository's configuration with three values exchanged, one added, and who may do what.
+fn write_config(folder: &Path, listen: &str, http: &str, authorization: &str) {
     let store = folder.join("store").display().to_string();
     let values = [("listen", listen), ("http", http), ("store_dir", store.as_str())];
     let mut config = format!("ports_file_dir: \"{}\"\n", folder.display());
@@ -83,7 +101,7 @@ fn write_config(folder: &Path, listen: &str, http: &str) {
         }
     }
     assert_eq!(exchanged, values.len(), "nats.conf has no longer one each of {values:?}");
-    fs::write(config_path(folder), config).unwrap();
+    fs::write(config_path(folder), config + authorization).unwrap();
 }
 
 /// Where it listens for clients and for monitoring: it writes both down once it listens.

@@ -47,6 +47,8 @@ mod one_instance;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod read_side;
 #[cfg(test)]
 mod recorded;

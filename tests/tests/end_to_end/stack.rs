@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use async_nats::HeaderMap;
-use chassis::{Answer, Client, Settings};
+use chassis::{Answer, Client, Settings, authorization};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -50,9 +50,20 @@ impl Stack {
 
     /// The same with a `RUST_LOG` for the services.
     pub async fn start_with_logs(rust_log: &'static str) -> Stack {
+        Stack::start_with(rust_log, String::new()).await
+    }
+
+    /// The same on a broker where each service may do what it needs and nothing else, and where an operator has made the
+    /// streams.
+    pub async fn guarded() -> Stack {
+        Stack::start_with("info,async_nats=warn", authorization(&murmur::shop())).await
+    }
+
+    async fn start_with(rust_log: &'static str, authorization: String) -> Stack {
+        let guarded = !authorization.is_empty();
         let place = PLACES.acquire().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let broker = Broker::start(&folder.path().join("nats")).await;
+        let broker = Broker::start(&folder.path().join("nats"), authorization).await;
         let gateway = Gateway::start(&folder.path().join("gateway")).await;
         let settings = Settings {
             nats_url: broker.url(),
@@ -72,6 +83,9 @@ impl Stack {
             folder,
             _place: place,
         };
+        if guarded {
+            stack.client.make_streams().await.unwrap();
+        }
         stack.start_all();
         for service in SERVICES {
             stack.ready(service).await;
@@ -106,7 +120,7 @@ impl Stack {
     pub fn start_instance_with(&mut self, instance: &str, service: &str, data: &str, settings: &[(&str, &str)]) {
         let mut command = Command::new(programs::of_the_workspace(service));
         command.env_clear().current_dir(self.folder.path()).envs([
-            ("NATS_URL", self.broker.url().as_str()),
+            ("NATS_URL", self.broker.url_of(service).as_str()),
             ("DATA_DIR", self.folder.path().join(data).to_str().unwrap()),
             ("PAYMENT_GATEWAY_URL", self.gateway.url().as_str()),
             ("PAYMENT_GATEWAY_KEY", GATEWAY_KEY),
