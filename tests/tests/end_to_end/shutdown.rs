@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// What the contract has each service answer.
-const COMMANDS: [(&str, &[&str]); 6] = [
-    ("order", &["place", "get"]),
-    ("inventory", &["stock", "get"]),
-    ("payment", &["get"]),
-    ("shipping", &["get"]),
-    ("customer", &["register", "update", "get"]),
-    ("notification", &[]),
+const COMMANDS: [(&str, &[&str]); 7] = [
+    ("order", &["place", "cancel", "get", "waits"]),
+    ("inventory", &["stock", "get", "waits"]),
+    ("payment", &["get", "settle", "waits"]),
+    ("shipping", &["dispatch", "deliver", "get", "waits"]),
+    ("customer", &["register", "update", "get", "waits"]),
+    ("notification", &["waits"]),
+    ("view", &["order", "orders", "stats", "rebuild", "waits"]),
 ];
 
 #[tokio::test]
