@@ -32,6 +32,10 @@ test: setup build
 setup:
     @bash murmur/setup.sh
 
+# Write the pages that are made from the code: docs/events.md, docs/asyncapi.json, docs/graph.svg
+docs: build
+    @"$({{ programs }})/murmur" docs
+
 # Format everything
 fmt:
     cargo fmt --all

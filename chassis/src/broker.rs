@@ -9,7 +9,7 @@ mod permissions;
 pub(crate) mod relay;
 mod streams;
 
-pub(crate) use connection::Broker;
+pub(crate) use connection::{Broker, options};
 pub(crate) use headers::{from_wire, to_wire};
 pub use permissions::{Permissions, authorization};
 pub use streams::stream_identity;

@@ -4,7 +4,7 @@ mod streams;
 
 use std::time::Duration;
 
-use async_nats::{Client as Nats, ConnectOptions, RequestError, RequestErrorKind};
+use async_nats::{Client as Nats, RequestError, RequestErrorKind};
 use events::{EVENTS, Headers, Key};
 use tokio::time::timeout;
 
@@ -12,7 +12,7 @@ pub use streams::{Pages, Start, StreamState};
 
 use crate::{
     Answer, Error, Refusal, Settings,
-    broker::{make_streams, refused, to_wire},
+    broker::{make_streams, options, refused, to_wire},
 };
 
 /// How long an answer may take.
@@ -40,7 +40,7 @@ pub struct Client {
 impl Client {
     /// Connects to the broker of `settings`.
     pub async fn connect(settings: &Settings) -> Result<Client, Error> {
-        let options = ConnectOptions::new().name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));
+        let options = options(settings).name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));
         let nats = options.connect(settings.nats_servers()).await;
         Ok(Client { nats: nats.map_err(|source| Error::NoBroker { url: settings.nats_address(), source })? })
     }

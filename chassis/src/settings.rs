@@ -33,6 +33,17 @@ impl Settings {
         self.nats_url.split(',').map(|url| url.trim().to_owned()).collect()
     }
 
+    /// Who connects: a user with a password, or a token alone. They stand before the `@` of `NATS_URL`, and what is a
+    /// delimiter there is written as `%40`.
+    pub(crate) fn nats_credentials(&self) -> Option<(String, Option<String>)> {
+        let servers = self.nats_servers();
+        let named =
+            servers.iter().find_map(|url| url.split_once("//").map_or(url.as_str(), |it| it.1).rsplit_once('@'));
+        let (user, password) =
+            named.map(|(who, _)| who.split_once(':').map_or((who, None), |it| (it.0, Some(it.1))))?;
+        Some((decoded(user), password.map(decoded)))
+    }
+
     /// The broker's address as it may be shown: without credentials.
     pub fn nats_address(&self) -> String {
         without_credentials(&self.nats_url)
@@ -75,6 +86,19 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
+/// Text of a URL, where a byte may be written as `%` and two digits.
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => bytes.extend([&[byte], &part.as_bytes()[2..]].concat()),
+            None => bytes.extend([b"%", part.as_bytes()].concat()),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// `url` without what stands between `//` and `@`.
 pub fn without_credentials(url: &str) -> String {
     let hide = |one: &str| match (one.find("//"), one.rfind('@')) {
@@ -102,6 +126,25 @@ mod tests {
         }
         for text in ["", "soon", "-5", "5 parsecs", "NaN", "1e400"] {
             assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_read_from_the_url() {
+        let some = |user: &str, password: Option<&str>| Some((user.to_owned(), password.map(str::to_owned)));
+        for (url, credentials) in [
+            ("nats://127.0.0.1:4222", None),
+            ("nats://me:s3cret@host:4222", some("me", Some("s3cret"))),
+            ("nats://one,nats://me:a%40b%3a%zz@two", some("me", Some("a@b:%zz"))),
+            ("token@host", some("token", None)),
+        ] {
+            let settings = Settings {
+                nats_url: url.to_owned(),
+                data_dir: PathBuf::new(),
+                batch_size: 1,
+                shutdown: Duration::from_secs(1),
+            };
+            assert_eq!(settings.nats_credentials(), credentials, "{url}");
         }
     }
 

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    Error, Exit, call::Call, dead::Dead, demo::Demo, exit::EXIT_CODES, graph::Draw, place::Place, publish::Publish,
-    record::Record, streams::Streams, up::Up, verify::Verify, view::View, watch::Watch,
+    Error, Exit, call::Call, dead::Dead, demo::Demo, docs::Docs, exit::EXIT_CODES, graph::Draw, place::Place,
+    publish::Publish, record::Record, streams::Streams, up::Up, verify::Verify, view::View, watch::Watch,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -30,6 +30,7 @@ enum Command {
     View(View),
     Graph(Draw),
     Verify(Verify),
+    Docs(Docs),
     Streams(Streams),
 }
 
@@ -51,6 +52,7 @@ impl Cli {
             Command::View(view) => view.run().await,
             Command::Graph(draw) => draw.run(),
             Command::Verify(verify) => verify.run(),
+            Command::Docs(docs) => docs.run(),
             Command::Streams(streams) => streams.run().await,
         }
     }

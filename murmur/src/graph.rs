@@ -5,9 +5,8 @@ mod mermaid;
 mod svg;
 mod text;
 
-pub(crate) use mermaid::mermaid;
 pub(crate) use svg::svg;
-pub(crate) use text::text;
+pub(crate) use text::does;
 
 use chassis::graph::Graph;
 use clap::{Args, ValueEnum};
@@ -57,8 +56,8 @@ impl Draw {
             graph = graph.from_event(event);
         }
         let drawn = match self.format {
-            Format::Text => text(&graph),
-            Format::Mermaid => mermaid(&graph),
+            Format::Text => text::text(&graph),
+            Format::Mermaid => mermaid::mermaid(&graph),
             Format::Svg => svg(&graph),
             Format::Json => output::json(&graph),
         };

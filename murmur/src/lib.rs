@@ -7,6 +7,7 @@ mod call;
 mod cli;
 mod dead;
 mod demo;
+mod docs;
 mod error;
 mod exit;
 mod follow;
@@ -29,6 +30,7 @@ mod watch;
 mod when;
 
 pub use cli::Cli;
+pub use docs::pages;
 pub use error::Error;
 pub use exit::Exit;
 pub use shop::shop;

@@ -29,7 +29,7 @@ impl Broker {
     /// Connects, checks what the server can do, and makes the streams where they are missing.
     pub async fn connect(service: &str, settings: &Settings) -> Result<Broker, Error> {
         let (connections, connected) = watch::channel(0);
-        let client = ConnectOptions::new()
+        let client = options(settings)
             .name(format!("murmuration-{service}"))
             .custom_inbox_prefix(inbox(service))
             .ping_interval(Duration::from_secs(10))
@@ -50,6 +50,15 @@ impl Broker {
         let jetstream = jetstream.build(client.clone());
         let atomic = streams::ensure(&jetstream, server.max_payload).await?;
         Ok(Broker { client, jetstream, connected, atomic })
+    }
+}
+
+/// What every connection starts from: who it is, which the client library does not take from the URL.
+pub(crate) fn options(settings: &Settings) -> ConnectOptions {
+    match settings.nats_credentials() {
+        Some((user, Some(password))) => ConnectOptions::with_user_and_password(user, password),
+        Some((token, None)) => ConnectOptions::with_token(token),
+        None => ConnectOptions::new(),
     }
 }
 

@@ -23,11 +23,24 @@ pub(super) fn edges(graph: &Graph) -> BTreeSet<Edge> {
     let all = || next.iter().flat_map(|(from, to)| to.iter().map(move |to| (*from, *to)));
     let mut kept: BTreeSet<Edge> = all().filter(|(from, to)| from != to).collect();
     for edge in all() {
-        if kept.remove(&edge) && !leads(&kept, edge.0, edge.1) {
+        // The longer way to a step leads over steps, and the one to a failure as well: what went wrong explains neither.
+        let most = match graph.role(edge.1) {
+            Role::Step | Role::Answer | Role::Failure => Role::Answer,
+            Role::Undo | Role::End | Role::News => Role::Undo,
+        };
+        let among = |kept: &BTreeSet<Edge>| {
+            kept.iter().filter(|it| it.1 == edge.1 || graph.role(it.1) <= most).copied().collect()
+        };
+        if kept.remove(&edge) && !leads(&among(&kept), edge.0, edge.1) {
             kept.insert(edge);
         }
     }
     kept
+}
+
+/// Whether something that went wrong turns out to be done after all: such a line runs against the others.
+fn runs_back(graph: &Graph, (from, to): Edge) -> bool {
+    graph.role(from).is_backward() && graph.role(to) == Role::Step
 }
 
 /// Which side an edge is on.
@@ -49,6 +62,7 @@ pub(super) fn lane(graph: &Graph, kind: &str) -> Option<&'static str> {
 pub(super) fn columns(graph: &Graph, edges: &BTreeSet<Edge>) -> BTreeMap<&'static str, usize> {
     let mut columns: BTreeMap<_, usize> = graph.events.keys().map(|kind| (*kind, 0)).collect();
     // A circle would push its events to the right for ever: as many rounds as there are events are enough without one.
+    let edges = &edges.iter().filter(|edge| !runs_back(graph, **edge)).copied().collect();
     for _ in 0..columns.len() {
         for (from, to) in edges.iter().filter(|(from, to)| !leads(edges, to, from)) {
             columns.insert(to, columns[to].max(columns[from] + 1));

@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use async_nats::{Client, ConnectOptions};
 use serde_json::Value;
 
 use crate::{await_condition::eventually, process::Process, programs};
@@ -42,6 +43,15 @@ impl Broker {
             true => format!("nats://{}", self.address),
             false => format!("nats://{user}:{}@{}", password(user), self.address),
         }
+    }
+
+    /// A connection for the user of this name, where there are users.
+    pub async fn connect(&self, user: &str, options: ConnectOptions) -> Client {
+        let options = match self.authorization.is_empty() {
+            true => options,
+            false => options.user_and_password(user.to_owned(), password(user)),
+        };
+        options.connect(format!("nats://{}", self.address)).await.unwrap()
     }
 
     /// What it printed.

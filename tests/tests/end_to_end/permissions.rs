@@ -29,7 +29,7 @@ impl User {
                 }
             }
         });
-        let nats = options.connect(stack.broker.url_of(name)).await.unwrap();
+        let nats = stack.broker.connect(name, options).await;
         User { nats, refused }
     }
 

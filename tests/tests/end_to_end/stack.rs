@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
-use async_nats::HeaderMap;
+use async_nats::{ConnectOptions, HeaderMap};
 use chassis::{Answer, Client, Settings, authorization};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -73,7 +73,7 @@ impl Stack {
         };
         let mut stack = Stack {
             client: Client::connect(&settings).await.unwrap(),
-            nats: async_nats::connect(broker.url()).await.unwrap(),
+            nats: broker.connect("operator", ConnectOptions::new()).await,
             events: Mutex::new(Tail::of(events::EVENTS)),
             dead: Mutex::new(Tail::of(events::DEAD_LETTERS)),
             broker,
