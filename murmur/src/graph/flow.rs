@@ -62,7 +62,7 @@ pub(super) fn lane(graph: &Graph, kind: &str) -> Option<&'static str> {
 pub(super) fn columns(graph: &Graph, edges: &BTreeSet<Edge>) -> BTreeMap<&'static str, usize> {
     let mut columns: BTreeMap<_, usize> = graph.events.keys().map(|kind| (*kind, 0)).collect();
     // A circle would push its events to the right for ever: as many rounds as there are events are enough without one.
-    let edges = &edges.iter().filter(|edge| !runs_back(graph, **edge)).copied().collect();
+    let edges: &BTreeSet<Edge> = &edges.iter().filter(|edge| !runs_back(graph, **edge)).copied().collect();
     for _ in 0..columns.len() {
         for (from, to) in edges.iter().filter(|(from, to)| !leads(edges, to, from)) {
             columns.insert(to, columns[to].max(columns[from] + 1));
