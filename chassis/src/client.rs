@@ -8,7 +8,7 @@ use async_nats::{Client as Nats, RequestError, RequestErrorKind};
 use events::{EVENTS, Headers, Key};
 use tokio::time::timeout;
 
-pub use streams::{Pages, Start, StreamState};
+pub use streams::{ConsumerState, Pages, Start, StreamState};
 
 use crate::{
     Answer, Error, Refusal, Settings,

@@ -33,7 +33,7 @@ mod turn;
 mod turn_loop;
 
 pub use broker::{Permissions, authorization, stream_identity};
-pub use client::{Client, Pages, Start, Stored, StreamState};
+pub use client::{Client, ConsumerState, Pages, Start, Stored, StreamState};
 pub use dead_letter::DeadLetter;
 pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
 pub use engine::{Engine, Position, Unfinished, WaitingEffect, Waits};

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     Error, Exit, call::Call, dead::Dead, demo::Demo, docs::Docs, exit::EXIT_CODES, graph::Draw, place::Place,
     publish::Publish, record::Record, streams::Streams, up::Up, verify::Verify, view::View, watch::Watch,
+    where_is::Where,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -23,6 +24,7 @@ enum Command {
     Demo(Demo),
     Place(Place),
     Watch(Watch),
+    Where(Where),
     Pub(Publish),
     Call(Call),
     Dead(Dead),
@@ -45,6 +47,7 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Place(place) => place.run().await,
             Command::Watch(watch) => watch.run().await,
+            Command::Where(it) => it.run().await,
             Command::Pub(publish) => publish.run().await,
             Command::Call(call) => call.run().await,
             Command::Dead(dead) => dead.run().await,

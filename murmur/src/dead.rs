@@ -5,7 +5,7 @@
 
 mod drop;
 mod filters;
-mod letter;
+pub(crate) mod letter;
 mod list;
 mod original;
 mod pile;

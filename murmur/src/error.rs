@@ -50,7 +50,7 @@ pub enum Error {
     #[error("no service says {0} or hears it: `murmur graph --format json` lists the events")]
     NoSuchEvent(String),
     /// The order did not come to its end in time.
-    #[error("the order {order} has not come to its end within {seconds} s: `murmur watch {order}` goes on looking")]
+    #[error("the order {order} has not come to its end within {seconds} s: `murmur where {order}` says why")]
     NotInTime {
         /// The order.
         order: String,

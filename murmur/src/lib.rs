@@ -28,6 +28,7 @@ mod verify;
 mod view;
 mod watch;
 mod when;
+mod where_is;
 
 pub use cli::Cli;
 pub use docs::pages;

@@ -33,6 +33,15 @@ pub struct StreamState {
     pub last_sequence: u64,
 }
 
+/// How far the hearing of a stream by a service is, as the broker knows it: also while the service is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsumerState {
+    /// The place up to which everything is acknowledged.
+    pub heard: u64,
+    /// How many messages for the service stand behind that.
+    pub behind: u64,
+}
+
 /// Where reading begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -92,6 +101,28 @@ impl Client {
         let Info { created, state } = serde_json::from_value(answer).map_err(refused("show a stream"))?;
         let identity = stream_identity(stream, created.as_nanosecond());
         Ok(StreamState { identity, created, last_sequence: state.last_seq })
+    }
+
+    /// How far the consumer `name` of `stream` is; none where nobody of that name ever listened.
+    pub async fn consumer(&self, stream: &str, name: &str) -> Result<Option<ConsumerState>, Error> {
+        const DOING: &str = "show a consumer";
+        #[derive(Deserialize)]
+        struct Info {
+            ack_floor: Floor,
+            num_ack_pending: u64,
+            num_pending: u64,
+        }
+        #[derive(Deserialize)]
+        struct Floor {
+            stream_seq: u64,
+        }
+        let answer = self.manage(&format!("CONSUMER.INFO.{stream}.{name}"), DOING, json!({})).await?;
+        if answer["error"]["code"] == 404 {
+            return Ok(None);
+        }
+        let Info { ack_floor, num_ack_pending, num_pending } =
+            serde_json::from_value(answer).map_err(refused(DOING))?;
+        Ok(Some(ConsumerState { heard: ack_floor.stream_seq, behind: num_ack_pending + num_pending }))
     }
 
     /// Reads the messages of `stream` whose subject fits `subjects` (wildcards as the broker has them), from `start` to

@@ -10,7 +10,7 @@ pub(super) const UNREADABLE: &str = "unreadable";
 
 /// A dead letter with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Letter {
+pub(crate) struct Letter {
     /// Its place in `DEAD_LETTERS`.
     pub number: u64,
     /// When the broker took it.
@@ -57,6 +57,11 @@ impl Letter {
             || self.key_in_body().as_deref() == Some(key)
     }
 
+    /// Whether this is what became of `event` in one of the services.
+    pub fn is_of(&self, event: &Stored) -> bool {
+        self.letter.sequence == Some(event.sequence)
+    }
+
     /// The body's `order_id`, also where the body is not JSON or only its beginning was kept.
     fn key_in_body(&self) -> Option<String> {
         if let Ok(body) = serde_json::from_str::<Value>(&self.letter.body) {
@@ -83,7 +88,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Somebody else's text on one line of at most so many characters.
-pub(super) fn shortened(text: &str, characters: usize) -> String {
+pub(crate) fn shortened(text: &str, characters: usize) -> String {
     let text = clean(text).replace('\n', " ");
     match text.chars().nth(characters) {
         None => text,
@@ -92,7 +97,7 @@ pub(super) fn shortened(text: &str, characters: usize) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A letter of `payment` about an event at a place of `EVENTS`.
