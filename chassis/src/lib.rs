@@ -43,7 +43,9 @@ pub use object::Object;
 pub use outbox::{Message, OutboxRow};
 pub use refusal::{Refusal, Unacceptable};
 pub use reminder::Reminder;
-pub use replay::{ReplayError, replay};
+pub use replay::{
+    Difference, Left, Moment, ReplayError, Replayed, Said, What, read_recording, replay, replay_together,
+};
 pub use runner::Runner;
 pub use service::{Declared, Service, Trigger};
 pub use settings::Settings;
