@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     Error, Exit, call::Call, dead::Dead, demo::Demo, docs::Docs, exit::EXIT_CODES, graph::Draw, place::Place,
-    publish::Publish, record::Record, streams::Streams, up::Up, verify::Verify, view::View, watch::Watch,
-    where_is::Where,
+    publish::Publish, record::Record, replay::Replay, streams::Streams, up::Up, verify::Verify, view::View,
+    watch::Watch, where_is::Where,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -29,6 +29,7 @@ enum Command {
     Call(Call),
     Dead(Dead),
     Record(Record),
+    Replay(Replay),
     View(View),
     Graph(Draw),
     Verify(Verify),
@@ -52,6 +53,7 @@ impl Cli {
             Command::Call(call) => call.run().await,
             Command::Dead(dead) => dead.run().await,
             Command::Record(record) => record.run().await,
+            Command::Replay(replay) => replay.run(),
             Command::View(view) => view.run().await,
             Command::Graph(draw) => draw.run(),
             Command::Verify(verify) => verify.run(),

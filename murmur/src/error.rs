@@ -43,6 +43,17 @@ pub enum Error {
     /// There is no dead letter of that number.
     #[error("there is no dead letter {0}: `murmur dead list` shows those that there are")]
     NoSuchLetter(String),
+    /// A recording cannot be read.
+    #[error("cannot read the recording {}", file.display())]
+    NoRecording {
+        /// Where it should be.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A recording is none.
+    #[error(transparent)]
+    Recording(#[from] chassis::ReplayError),
     /// Nobody said which letters.
     #[error("say which dead letters to {0}: numbers, or a filter such as --service payment (--older-than 0s is all)")]
     NothingChosen(&'static str),
@@ -150,6 +161,7 @@ impl Error {
             Error::Refused { .. } | Error::NotStored(_) | Error::NoSuchOrder(_) => Exit::Refused,
             Error::NothingKnown(_) | Error::NoSuchLetter(_) | Error::NothingChosen(_) => Exit::Refused,
             Error::NoSuchEvent(_) => Exit::Refused,
+            Error::NoRecording { .. } | Error::Recording(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } | Error::NotRebuilt { .. } => Exit::NotInTime,

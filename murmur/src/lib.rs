@@ -18,6 +18,7 @@ mod place;
 mod progress;
 mod publish;
 mod record;
+pub mod replay;
 mod shop;
 mod streams;
 mod table;
