@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Sends `body` to `subject`, and checks that it is refused with `code` and a sentence that names the problem.
-async fn check_refused(stack: &Stack, subject: &str, body: impl Into<Vec<u8>>, code: u16, hint: &str) {
+pub async fn check_refused(stack: &Stack, subject: &str, body: impl Into<Vec<u8>>, code: u16, hint: &str) {
     let body = body.into();
     let what = format!("{subject} {}", String::from_utf8_lossy(&body[..body.len().min(120)]));
     let refusal = stack.client.command(subject, body).await.expect_err(&what);

@@ -49,12 +49,19 @@ fn rows() -> Vec<Row> {
         row("order.created.a.b", typed(""), "bad_subject", "more than three tokens"),
         row("order.exploded.o-1", "{}", "unknown_type", "order.exploded"),
         Row { parked_by: &["payment"], ..row("payment.exploded", "{}", "unknown_type", "payment.exploded") },
+        Row { parked_by: &["shipping"], ..row("shipping.unknown_thing.o-1", "{}", "unknown_type", "shipping.unknown_thing") },
         Row { parked_by: ALL, ..row("order.created.o-1", typed(r#","order_id":"o-2""#), "key_mismatch", "o-2") },
         Row { parked_by: ALL, ..row("order.created.o-3", "{", "malformed", "EOF") },
         Row {
             headers: &[("ce-dataschema", "urn:murmuration:schema/order.created/3")],
             ..row("order.created", typed(""), "unknown_version", "version 3")
         },
+        Row {
+            headers: &[("ce-dataschema", "urn:murmuration:schema/order.cancel_requested/2")],
+            parked_by: &["order", "shipping"],
+            ..row("order.cancel_requested.o-4", r#"{"order_id":"o-4","reason":"moved"}"#, "unknown_version", "version 2")
+        },
+        row("order.cancel_requested", r#"{"order_id":"o-4","reason":"moved"}"#, "malformed", "moved"),
         Row { headers: &[("ce-type", "order.paid")], ..row("order.created", typed(""), "type_mismatch", "order.paid") },
     ]
 }

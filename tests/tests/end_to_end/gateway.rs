@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::Client;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{await_condition::eventually, process::Process, programs};
 
@@ -73,8 +73,18 @@ impl Gateway {
 
     /// Makes it misbehave from now on: the body of `POST /sandbox/mode`.
     pub async fn mode(&self, mode: Value) {
-        let set = self.http.post(format!("{}/sandbox/mode", self.url())).body(mode.to_string()).send().await.unwrap();
-        assert!(set.status().is_success(), "{mode}: {}", set.text().await.unwrap());
+        self.post("mode", mode).await;
+    }
+
+    /// Whether the card that refuses refunds takes them from now on.
+    pub async fn accept_refunds(&self, accepted: bool) {
+        self.post("refunds", json!({"accepted": accepted})).await;
+    }
+
+    async fn post(&self, what: &str, body: Value) {
+        let request = self.http.post(format!("{}/sandbox/{what}", self.url())).body(body.to_string());
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{what} {body}: {}", answer.text().await.unwrap());
     }
 
     pub async fn ledger(&self) -> Ledger {

@@ -12,11 +12,18 @@ use crate::{
 
 const ORDERS: usize = 40;
 
-/// A stack on which [`ORDERS`] orders of all kinds have ended.
+/// A stack on which [`ORDERS`] orders of all kinds have ended, and others were cancelled at each moment or delivered.
 async fn ended() -> Stack {
     let stack = Stack::stocked().await;
     let placed = Load::on(&stack).orders(ORDERS).await;
     stack.check_load(&placed).await;
+    stack.cancelled_pending().await;
+    stack.cancelled_confirmed().await;
+    stack.cancelled_charged().await;
+    stack.cancelled_paid().await;
+    stack.cancelled_scheduled().await;
+    stack.cancel_refused().await;
+    stack.delivered().await;
     stack.settle().await;
     stack
 }

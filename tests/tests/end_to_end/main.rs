@@ -10,6 +10,8 @@ mod broker;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod held_back;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod murmur;
@@ -22,12 +24,20 @@ mod programs;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod state;
+#[cfg(test)]
+mod ways;
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod broker_restart;
+#[cfg(test)]
+mod cancelled;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
@@ -35,7 +45,13 @@ mod crashes;
 #[cfg(test)]
 mod dead_letters;
 #[cfg(test)]
+mod deadline;
+#[cfg(test)]
+mod dispatched;
+#[cfg(test)]
 mod fulfilled;
+#[cfg(test)]
+mod in_flight;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
@@ -56,6 +72,10 @@ mod recorded;
 mod redriven;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod storm;
+#[cfg(test)]
+mod stuck_refunds;
 #[cfg(test)]
 mod twice;
 #[cfg(test)]

@@ -73,3 +73,90 @@ pub fn mixed(number: usize) -> (Value, &'static [&'static str]) {
     order["idempotency_key"] = json!(format!("mixed-{number}"));
     (order, said)
 }
+
+/// What is said of an order that is cancelled before stock is held for it.
+pub const CANCELLED_PENDING: &[&str] = &[
+    "order.created",
+    "order.cancel_requested",
+    "shipping.cancelled",
+    "payment.voided",
+    "inventory.reserved",
+    "inventory.released",
+    "order.cancelled",
+];
+
+/// What is said of an order that is cancelled while its payment waits for the gateway.
+pub const CANCELLED_CONFIRMED: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "order.cancel_requested",
+    "shipping.cancelled",
+    "payment.voided",
+    "inventory.released",
+    "order.cancelled",
+];
+
+/// What is said of an order that is cancelled before the order service hears that it is charged.
+pub const CANCELLED_CHARGED: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "payment.completed",
+    "order.cancel_requested",
+    "shipping.cancelled",
+    "payment.refunded",
+    "inventory.released",
+    "order.cancelled",
+];
+
+/// What is said of an order that is cancelled before a carrier is asked, which is asked nevertheless.
+pub const CANCELLED_PAID: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "payment.completed",
+    "order.paid",
+    "order.cancel_requested",
+    "shipping.scheduled",
+    "shipping.cancelled",
+    "payment.refunded",
+    "inventory.released",
+    "order.cancelled",
+];
+
+/// What is said of an order that is cancelled before the order service hears that a carrier took it.
+pub const CANCELLED_SCHEDULED: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "payment.completed",
+    "order.paid",
+    "shipping.scheduled",
+    "order.cancel_requested",
+    "shipping.cancelled",
+    "payment.refunded",
+    "inventory.released",
+    "order.cancelled",
+];
+
+/// What is said of an order that should be cancelled when it has left the house.
+pub const CANCEL_REFUSED: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "payment.completed",
+    "order.paid",
+    "shipping.scheduled",
+    "shipping.dispatched",
+    "order.cancel_requested",
+    "shipping.cancel_refused",
+    "order.completed",
+];
+
+/// What is said of an order that reached the customer.
+pub const DELIVERED: &[&str] = &[
+    "order.created",
+    "inventory.reserved",
+    "payment.completed",
+    "order.paid",
+    "shipping.scheduled",
+    "order.completed",
+    "shipping.dispatched",
+    "shipping.delivered",
+];

@@ -1,22 +1,12 @@
 //! The payment gateway misbehaves: orders wait, nothing is lost, and nobody is charged twice.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     await_condition::eventually,
     orders::{FULFILLED, UNSERVICEABLE, order, paid_with, unserviceable},
     stack::Stack,
 };
-
-/// Until the payment service has asked the gateway for this order in vain; why it was in vain.
-async fn await_vain_attempt(stack: &Stack, order_id: &str) -> String {
-    let failed = async || {
-        let answer = stack.ask("svc.payment.get", json!({"order_id": order_id})).await.ok()?;
-        let payment: Value = serde_json::from_slice(&answer).unwrap();
-        Some(payment["last_error"].as_str()?.to_owned())
-    };
-    eventually("an attempt to charge fails", failed).await
-}
 
 async fn check_fulfilled(stack: &Stack, order_id: &str) {
     stack.await_end(order_id).await;
@@ -36,7 +26,7 @@ async fn an_order_waits_for_a_gateway_that_is_stopped() {
     let mut stack = Stack::stocked().await;
     stack.gateway.kill();
     let order_id = stack.place(order(1)).await;
-    let why = await_vain_attempt(&stack, &order_id).await;
+    let why = stack.await_vain_attempt(&order_id).await;
     assert!(why.contains("cannot be reached"), "{why}");
     stack.gateway.start_again().await;
     check_fulfilled(&stack, &order_id).await;
@@ -55,7 +45,7 @@ async fn an_order_outlives_whatever_the_gateway_does() {
     ] {
         stack.gateway.mode(mode.clone()).await;
         let order_id = stack.place(order(1)).await;
-        let why = await_vain_attempt(&stack, &order_id).await;
+        let why = stack.await_vain_attempt(&order_id).await;
         assert!(why.contains(hint), "{mode}: {why}");
         stack.gateway.mode(json!({"mode": "ok"})).await;
         check_fulfilled(&stack, &order_id).await;
@@ -75,7 +65,7 @@ async fn a_refund_whose_answer_is_lost_is_made_once() {
     eventually("the order is paid", paid).await;
     stack.gateway.mode(json!({"mode": "lost_reply"})).await;
     stack.start_service("shipping");
-    await_vain_attempt(&stack, &order_id).await;
+    stack.await_vain_attempt(&order_id).await;
     assert_eq!(stack.gateway.ledger().await.refunds.len(), 1);
     stack.gateway.mode(json!({"mode": "ok"})).await;
     stack.await_end(&order_id).await;

@@ -36,7 +36,7 @@ impl Stack {
     }
 
     /// Everything that the read side shows.
-    async fn shown(&self) -> Vec<Value> {
+    async fn all_shown(&self) -> Vec<Value> {
         let mut shown = self.all_pages(json!({"limit": 7})).await;
         for order_id in self.ended().await.unwrap() {
             shown.push(self.get("svc.view.order", json!({"order_id": order_id})).await);
@@ -125,12 +125,12 @@ async fn a_rebuild_while_orders_are_placed_gives_the_rows_that_an_empty_store_ge
     let orders = stack.all_pages(json!({"limit": 7})).await;
     let distinct: BTreeSet<_> = ids(&orders).into_iter().collect();
     assert_eq!((distinct.len(), orders.len()), (placed.len() + 2, placed.len() + 2), "with the two barriers");
-    let (before, heard) = (stack.shown().await, stack.heard_by_view().await);
+    let (before, heard) = (stack.all_shown().await, stack.heard_by_view().await);
 
     assert_eq!(stack.terminate("view").await, Some(0));
     stack.start_instance("view-with-an-empty-store", "view", "empty");
     stack.ready("view").await;
     let caught_up = async || (stack.heard_by_view().await == heard).then_some(());
     eventually("the read side with an empty store has heard everything", caught_up).await;
-    assert_eq!(stack.shown().await, before);
+    assert_eq!(stack.all_shown().await, before);
 }

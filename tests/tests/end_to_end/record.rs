@@ -136,16 +136,20 @@ impl Stack {
         messages.into_iter().map(parked).collect()
     }
 
+    /// Until `kind` was said of the order, or of what else it is about.
+    pub async fn await_said(&self, kind: &str, key: &str) {
+        let subject = format!("{kind}.{key}");
+        let said = async || {
+            let mut tail = self.events.lock().await;
+            tail.read(&self.nats).await?.iter().any(|message| message.subject == subject).then_some(())
+        };
+        eventually(&format!("{subject} is said"), said).await;
+    }
+
     /// Until the order has come to its end.
     pub async fn await_end(&self, order_id: &str) {
         let what = format!("the order {order_id} ends");
         eventually(&what, async || self.ended().await?.contains(order_id).then_some(())).await;
-    }
-
-    /// Until something is said under `subject`.
-    pub async fn await_said(&self, subject: &str) {
-        let said = async || self.messages().await.iter().any(|message| message.subject == subject).then_some(());
-        eventually(&format!("{subject} is said"), said).await;
     }
 
     /// Until `count` orders have come to their end.
@@ -172,7 +176,7 @@ impl Stack {
             self.publish_raw(&format!("order.created.{order_id}"), &[], body.to_string()).await;
             self.await_end(&order_id).await;
             // Nobody knows the customer of a barrier.
-            self.await_said(&format!("notification.failed.{order_id}")).await;
+            self.await_said("notification.failed", &order_id).await;
         }
         eventually("everything is heard", async || self.at_rest().await.ok()?.then_some(())).await;
     }
@@ -184,7 +188,8 @@ impl Stack {
             let knows = async || {
                 let answer = self.ask(&subject, json!({"order_id": order_id})).await.ok()?;
                 let shown: serde_json::Value = serde_json::from_slice(&answer).unwrap();
-                (!["waiting", "charging", "booking", "refunding"].contains(&shown["status"].as_str()?)).then_some(())
+                (!["waiting", "charging", "voiding", "booking", "refunding"].contains(&shown["status"].as_str()?))
+                    .then_some(())
             };
             eventually(&format!("{service} knows what became of {order_id}"), knows).await;
         }

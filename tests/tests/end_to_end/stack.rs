@@ -24,7 +24,13 @@ pub const SERVICES: [&str; 7] = ["order", "inventory", "payment", "shipping", "c
 /// The payment gateway's secret key. It must not be seen anywhere.
 pub const GATEWAY_KEY: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
 
-/// How many stacks run at once: each is eight processes that sync to the same disk.
+/// What the services log, unless a test is about that.
+const LOGS: &str = "info,async_nats=warn";
+
+/// How long an order may take, unless a test is about that: longer than any test.
+const DEADLINE: &str = "15min";
+
+/// How many stacks run at once: each is nine processes that sync to the same disk.
 static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// A broker, a payment gateway and the services, with a connection to ask them.
@@ -37,6 +43,7 @@ pub struct Stack {
     pub dead: Mutex<Tail>,
     processes: BTreeMap<String, Process>,
     rust_log: &'static str,
+    deadline: &'static str,
     // Removed when all processes are gone: fields are dropped in this order.
     folder: TempDir,
     _place: SemaphorePermit<'static>,
@@ -45,21 +52,21 @@ pub struct Stack {
 impl Stack {
     /// Everything runs and answers, and nothing is in stock.
     pub async fn start() -> Stack {
-        Stack::start_with_logs("info,async_nats=warn").await
+        Stack::start_with(LOGS, DEADLINE, String::new()).await
     }
 
     /// The same with a `RUST_LOG` for the services.
     pub async fn start_with_logs(rust_log: &'static str) -> Stack {
-        Stack::start_with(rust_log, String::new()).await
+        Stack::start_with(rust_log, DEADLINE, String::new()).await
     }
 
     /// The same on a broker where each service may do what it needs and nothing else, and where an operator has made the
     /// streams.
     pub async fn guarded() -> Stack {
-        Stack::start_with("info,async_nats=warn", authorization(&murmur::shop())).await
+        Stack::start_with(LOGS, DEADLINE, authorization(&murmur::shop())).await
     }
 
-    async fn start_with(rust_log: &'static str, authorization: String) -> Stack {
+    async fn start_with(rust_log: &'static str, deadline: &'static str, authorization: String) -> Stack {
         let guarded = !authorization.is_empty();
         let place = PLACES.acquire().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -80,6 +87,7 @@ impl Stack {
             gateway,
             processes: BTreeMap::new(),
             rust_log,
+            deadline,
             folder,
             _place: place,
         };
@@ -95,7 +103,12 @@ impl Stack {
 
     /// The same with [`WIDGETS`] widgets, which the order service knows the price of.
     pub async fn stocked() -> Stack {
-        let stack = Stack::start().await;
+        Stack::stocked_with_deadline(DEADLINE).await
+    }
+
+    /// The same where an order may take `deadline` at most. What is to end well has to do so within it.
+    pub async fn stocked_with_deadline(deadline: &'static str) -> Stack {
+        let stack = Stack::start_with(LOGS, deadline, String::new()).await;
         stack.stock(WIDGET, WIDGET_PRICE, WIDGETS).await;
         stack
     }
@@ -125,6 +138,7 @@ impl Stack {
             ("PAYMENT_GATEWAY_URL", self.gateway.url().as_str()),
             ("PAYMENT_GATEWAY_KEY", GATEWAY_KEY),
             ("RUST_LOG", self.rust_log),
+            ("SAGA_DEADLINE", self.deadline),
         ]);
         command.envs(settings.iter().copied());
         let process = Process::start(&mut command, &self.folder.path().join(format!("{instance}.log")));

@@ -4,7 +4,10 @@ use async_nats::jetstream;
 use chassis::Stored;
 
 use crate::{
-    orders::{DECLINED, FULFILLED, OUT_OF_STOCK, UNSERVICEABLE, WIDGETS, order, paid_with, unserviceable},
+    orders::{
+        CANCEL_REFUSED, CANCELLED_CHARGED, CANCELLED_CONFIRMED, CANCELLED_PAID, CANCELLED_PENDING, CANCELLED_SCHEDULED,
+        DECLINED, DELIVERED, FULFILLED, OUT_OF_STOCK, UNSERVICEABLE, WIDGETS, order, paid_with, unserviceable,
+    },
     stack::{SERVICES, Stack, wire},
     state::State,
 };
@@ -20,6 +23,17 @@ async fn ended() -> (Stack, State) {
     ] {
         let order_id = stack.place(order).await;
         stack.await_end(&order_id).await;
+        assert_eq!(stack.saga(&order_id).await, said);
+    }
+    for (order_id, said) in [
+        (stack.cancelled_pending().await, CANCELLED_PENDING),
+        (stack.cancelled_confirmed().await, CANCELLED_CONFIRMED),
+        (stack.cancelled_charged().await, CANCELLED_CHARGED),
+        (stack.cancelled_paid().await, CANCELLED_PAID),
+        (stack.cancelled_scheduled().await, CANCELLED_SCHEDULED),
+        (stack.cancel_refused().await, CANCEL_REFUSED),
+        (stack.delivered().await, DELIVERED),
+    ] {
         assert_eq!(stack.saga(&order_id).await, said);
     }
     stack.settle().await;
