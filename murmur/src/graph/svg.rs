@@ -14,7 +14,7 @@ use chassis::{
 use events::Role;
 
 use super::flow::{self, Side};
-use layout::{BOX_HEIGHT, BOX_WIDTH, Layout};
+use layout::{BOX_HEIGHT, BOX_WIDTH, Layout, MARGIN};
 
 const STYLE: &str = "\
 text{font:12px Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#1f2933}
@@ -64,6 +64,9 @@ fn lanes(svg: &mut String, graph: &Graph, layout: &Layout) {
         line(svg, format_args!("<rect y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"));
         let middle = top + height / 2 + 5;
         line(svg, format_args!("<text class=\"lane\" x=\"14\" y=\"{middle}\">{}</text>", service.name));
+        if service.only_reads {
+            line(svg, format_args!("<text class=\"small\" x=\"{MARGIN}\" y=\"{middle}\">only reads</text>"));
+        }
     }
 }
 

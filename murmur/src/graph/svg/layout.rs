@@ -11,7 +11,7 @@ use crate::graph::flow::{self, Edge, Side};
 pub(super) const BOX_WIDTH: i32 = 138;
 pub(super) const BOX_HEIGHT: i32 = 40;
 /// The room for the lanes' names.
-const MARGIN: i32 = 108;
+pub(super) const MARGIN: i32 = 108;
 /// Between two tracks.
 const TRACK: i32 = 10;
 /// Between a box and the nearest track.
