@@ -1,7 +1,7 @@
 //! What every service answers about itself: up to where it has heard, and what it waits for. It is how an operator finds
 //! out whose turn it is, and why nothing happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use events::Key;
 use jiff::Timestamp;
@@ -69,7 +69,10 @@ impl Engine {
         let unreadable = |error| Refusal::unreadable(format!("the body does not read as waits: {error}"));
         let question: Question = serde_json::from_value(turns::read(body)?).map_err(unreadable)?;
         let about = |key: &str| question.key.as_ref().is_none_or(|asked| asked.as_str() == key);
-        let outbox = draft.scan(key::OUTBOX, key::OUTBOX, LOOKED_AT);
+        // What the broker has confirmed stands there until a commit takes it along.
+        let confirmed: BTreeSet<_> = self.retired.iter().map(|number| key::outbox(*number)).collect();
+        let mut outbox = draft.scan(key::OUTBOX, key::OUTBOX, LOOKED_AT);
+        outbox.retain(|(key, _)| !confirmed.contains(key));
         let subject = |value: &[u8]| {
             let line = value.split(|byte| *byte == b'\n').next().unwrap_or_default();
             String::from_utf8_lossy(line).into_owned()

@@ -384,6 +384,12 @@ fn what_waits_can_be_asked_for_by_key() {
     let other = waits(&mut engine, r#"{"key":"b-2"}"#);
     assert_eq!((other.outbox_rows, other.outbox.len(), other.effects.len(), other.reminders.len()), (1, 0, 0, 0));
     assert_eq!(command(&mut engine, "waits", "7").0.unwrap_err().code, 400);
+
+    // Confirmed, it waits for nobody, although it stands in the store until the next commit.
+    let row = engine.unfinished().unwrap().said[0].number;
+    engine.take(vec![Input::Published(vec![row])]).unwrap();
+    let confirmed = waits(&mut engine, "{}");
+    assert_eq!((confirmed.outbox_rows, confirmed.outbox.len()), (0, 0));
 }
 
 #[test]
