@@ -241,3 +241,62 @@ fn tried(attempts: u32, last_error: Option<&str>) -> String {
 fn shown(text: &str) -> String {
     shortened(text, SHOWN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(murmur: &str, all_down: bool) -> Names {
+        Names {
+            order: Key::try_from("o-1").unwrap(),
+            murmur: murmur.to_owned(),
+            broker: "nats://127.0.0.1:4222".to_owned(),
+            start_broker: "murmur up".to_owned(),
+            all_down,
+            now: "2026-01-02T03:04:05Z".parse().unwrap(),
+        }
+    }
+
+    fn down(unheard: &[&str]) -> Cause {
+        Cause::ServiceDown {
+            service: "payment".to_owned(),
+            unheard: unheard.iter().map(|it| (*it).to_owned()).collect(),
+            behind: unheard.len() as u64,
+            since: Some("2026-01-02T03:03:05Z".parse().unwrap()),
+            why: "nobody answers its commands".to_owned(),
+        }
+    }
+
+    fn deadline(at: &str) -> Cause {
+        let (service, reminder) = ("order".to_owned(), "deadline".to_owned());
+        Cause::ReminderStands { service, reminder, at: at.parse().unwrap(), on_its_way_back: false }
+    }
+
+    #[test]
+    fn a_cause_is_a_sentence() {
+        let causes = [
+            down(&["inventory.reserved"]),
+            down(&[]),
+            deadline("2026-01-02T03:14:05.5Z"),
+            deadline("2026-01-02T03:04:05Z"),
+            Cause::BreakerOpen {
+                service: "payment".to_owned(),
+                effect: "charge".to_owned(),
+                attempts: 2,
+                last_error: "the gateway\u{1b}[2J answered 503".to_owned(),
+                until: "2026-01-02T03:04:09Z".parse().unwrap(),
+            },
+        ];
+        let names = names("murmur", false);
+        let sentences: Vec<_> = causes.iter().map(|it| it.sentence(&names, true)).collect();
+        insta::assert_snapshot!(sentences.join("\n"));
+    }
+
+    #[test]
+    fn a_service_is_started_by_its_program_and_all_of_them_together() {
+        let command = |murmur, all_down| down(&[]).command(&names(murmur, all_down)).unwrap();
+        assert_eq!(command("target/debug/murmur", false), "target/debug/payment");
+        assert_eq!(command("murmur", false), "payment");
+        assert_eq!(command("target/debug/murmur", true), "target/debug/murmur up");
+    }
+}

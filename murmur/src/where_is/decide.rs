@@ -1,5 +1,8 @@
 //! From what is known to why: a pure function, so every cause is a line of a table in the tests.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use chassis::WaitingEffect;

@@ -100,7 +100,8 @@ fn fits(role: Role, backward: bool) -> bool {
     match role {
         Role::News => false,
         Role::Step => !backward,
-        Role::Answer | Role::Failure | Role::Undo | Role::End => true,
+        Role::Undo => backward,
+        Role::Answer | Role::Failure | Role::End => true,
     }
 }
 

@@ -82,3 +82,5 @@ mod twice;
 mod typed_by_hand;
 #[cfg(test)]
 mod undone;
+#[cfg(test)]
+mod where_is;
