@@ -116,7 +116,7 @@ fn down(facts: &Facts, service: &str, event: Option<&str>) -> Option<Cause> {
     let unheard = facts.unheard(service);
     let service = service.to_owned();
     let Some(consumer) = consumer else {
-        let event = event.or_else(|| unheard.first().map(|it| kind(it))).unwrap_or("anything").to_owned();
+        let event = event.or_else(|| unheard.first().map(|it| kind(it)))?.to_owned();
         return Some(Cause::NobodyListens { event, service: Some(service) });
     };
     let since = unheard.first().and_then(|it| taken(it));

@@ -150,6 +150,7 @@ fn a_service_that_is_down_is_why_when_it_is_its_turn() {
 #[test]
 fn a_service_that_never_ran_is_somebody_who_does_not_listen() {
     check(&after(CREATED).never_ran("inventory"), &["nobody_listens inventory order.created", "deadline order"]);
+    check(&after(&[]).never_ran("shipping"), &["unknown"]);
     let unknown = after(&["order.created", "inventory.reserved", "order.exploded"]).effect("payment", "charge", false);
     check(&unknown, &["effect_waits payment charge", "nobody_listens order.exploded", "deadline order"]);
 }
