@@ -10,6 +10,7 @@ mod paper;
 mod part;
 mod story;
 mod together;
+mod typed;
 
 pub use alone::replay;
 pub use difference::{Difference, Left, Moment, Said, What};

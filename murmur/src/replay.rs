@@ -1,6 +1,7 @@
 //! `murmur replay`: a recording through the real reactions of all services, in memory, and what they say now that they
 //! did not say then. It needs no broker and changes nothing.
 
+mod customers;
 mod report;
 mod stock;
 
@@ -66,6 +67,9 @@ impl Replay {
 /// A line that is no event, with its number.
 pub fn replay(text: &str) -> Result<Report, Error> {
     let (recording, opened) = stock::opened(chassis::read_recording(text)?);
+    let (recording, known) = customers::known(recording);
+    let opened = opened.iter().map(ToString::to_string);
+    let known = known.iter().map(|customer| format!("{customer} is registered, so that the mails have an address"));
     let replayed = chassis::replay_together(shop(), &recording)?;
-    Ok(Report::new(&recording, opened, replayed))
+    Ok(Report::new(&recording, opened.chain(known).collect(), replayed))
 }

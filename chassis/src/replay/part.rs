@@ -16,7 +16,7 @@ use super::{
 use crate::{DeadLetter, Engine, Error, Input, Released, Service, effect, reminder};
 
 /// How many of its next facts a service may have decided before it heard an event.
-const AHEAD_AT_MOST: usize = 16;
+const AHEAD_AT_MOST: usize = 64;
 
 /// A service on its way through a recording.
 pub(super) struct Part<'s> {
@@ -226,7 +226,7 @@ impl<'s> Part<'s> {
             differences.push(What::AsksForNothing);
         }
         // What somebody typed under its key nobody said again: it may have been refused then too.
-        let typed = origin == Some(&Origin::Foreign) && !event.has_id;
+        let typed = origin == Some(&Origin::Foreign) && !event.is_whole;
         let refused = step.refused.iter().filter(|_| !typed);
         differences.extend(refused.map(|it| What::Refuses { reason: it.reason.clone(), detail: it.detail.clone() }));
         for now in &step.said {

@@ -5,19 +5,25 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use events::{Arrival, Envelope, EventId, Headers, Key, Role, Subject, header};
 use jiff::Timestamp;
 
-use super::{Moment, Said};
+use super::{
+    Moment, Said,
+    typed::{id_from_what_followed, is_said_by_reaction, names_an_id},
+};
 use crate::{Delivery, Service, Stored};
 
 /// How many events of one reaction are looked for: what a reaction says is numbered.
-const SAID_AT_ONCE: u32 = 64;
+pub(super) const SAID_AT_ONCE: u32 = 64;
+
+/// When the broker took a message, where it was read back.
+const TAKEN_AT: &str = "Nats-Time-Stamp";
 
 /// An event of the recording.
 pub(super) struct Recorded {
     /// Its number in the timeline; what stands there twice has one.
     pub number: usize,
     pub envelope: Envelope,
-    /// Whether it has an id of its own: one that was typed under its key has none, and nobody said it again.
-    pub has_id: bool,
+    /// Whether a service said it, or said it again: what somebody typed under its key is less than whole.
+    pub is_whole: bool,
     stored: Stored,
     arrival: Arrival,
 }
@@ -50,10 +56,9 @@ impl Story {
         let mut events: Vec<Recorded> = Vec::new();
         // What has no time happened when the event before it did.
         let mut time = Timestamp::constant(1_767_225_600, 0);
-        for stored in recording {
+        for (place, stored) in recording.iter().enumerate() {
             let Ok(subject) = stored.subject.parse::<Subject>() else { continue };
-            let id = EventId::derived(&["sequence", &stored.sequence.to_string()]);
-            let arrival = Arrival { id, time };
+            let arrival = arrival(recording, place, time);
             let envelope = Envelope::read(subject.clone(), &stored.headers, arrival)
                 // Each service that hears it says why it cannot be taken.
                 .or_else(|_| Envelope::read(subject, &Headers::new(), arrival));
@@ -68,9 +73,8 @@ impl Story {
             if envelope.subject.key().is_some() {
                 places.entry(envelope.id).or_insert(events.len());
             }
-            let has_id = [header::ID, header::MESSAGE_ID].iter().any(|it| stored.headers.contains_key(*it));
-            let arrival = Arrival { id, time };
-            events.push(Recorded { number, envelope, has_id, stored: stored.clone(), arrival });
+            let is_whole = stored.headers.contains_key(header::TYPE);
+            events.push(Recorded { number, envelope, is_whole, stored: stored.clone(), arrival });
         }
         Story { events, places }
     }
@@ -95,10 +99,7 @@ impl Story {
         let Some(cause) = cause.filter(|it| service.events.contains_key(it.subject.kind())) else {
             return Origin::Outside;
         };
-        // Ids are derived from the cause and the reaction: this tells what a reaction said from what an effect led to.
-        let (id, kind) = (cause.id.to_string(), cause.subject.kind());
-        let said = |number: u32| EventId::derived(&[name, &id, kind, &number.to_string()]);
-        match (0..SAID_AT_ONCE).any(|number| said(number) == event.id) {
+        match is_said_by_reaction(name, cause.id, cause.subject.kind(), event.id) {
             true => Origin::Reaction(cause.id),
             false => Origin::Effect,
         }
@@ -113,6 +114,15 @@ impl Story {
         let events = self.events.iter().map(|it| &it.envelope);
         events.filter(|it| is_end(it.subject.kind())).filter_map(|it| it.correlation.clone()).collect()
     }
+}
+
+/// What the broker knew about the event at `place`: its time stands beside the headers, or else it is taken to be `time`.
+fn arrival(recording: &[Stored], place: usize, time: Timestamp) -> Arrival {
+    let Stored { sequence, headers, .. } = &recording[place];
+    let stamp = [TAKEN_AT, header::TIME].iter().find_map(|name| headers.get(*name)?.parse().ok());
+    let inferred = if names_an_id(headers) { None } else { id_from_what_followed(recording, place) };
+    let id = inferred.unwrap_or_else(|| EventId::derived(&["sequence", &sequence.to_string()]));
+    Arrival { id, time: stamp.unwrap_or(time) }
 }
 
 impl Recorded {

@@ -5,20 +5,20 @@ use std::fmt;
 use chassis::{Difference, Left, Replayed, Stored};
 use serde_json::json;
 
-use super::stock::Opened;
 use crate::timeline::{Entry, entries, render};
 
 /// What a replay came to.
 #[derive(Debug)]
 pub struct Report {
     timeline: Vec<Entry>,
-    opened: Vec<Opened>,
+    /// What is taken to have been before the recording begins, in sentences.
+    before: Vec<String>,
     replayed: Replayed,
 }
 
 impl Report {
-    pub(super) fn new(recording: &[Stored], opened: Vec<Opened>, replayed: Replayed) -> Report {
-        Report { timeline: entries(recording), opened, replayed }
+    pub(super) fn new(recording: &[Stored], before: Vec<String>, replayed: Replayed) -> Report {
+        Report { timeline: entries(recording), before, replayed }
     }
 
     /// Whether something is said now that was not said then, or the other way round.
@@ -37,7 +37,7 @@ impl Report {
         let all = |of: &[Difference]| of.iter().map(with_sentence).collect::<Vec<_>>();
         json!({
             "timeline": self.timeline,
-            "stock": self.opened,
+            "before": self.before,
             "differences": all(differences),
             "would_follow": all(would_follow),
             "left": left,
@@ -51,7 +51,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Replayed { differences, would_follow, left } = &self.replayed;
         writeln!(f, "{}", render(&self.timeline))?;
-        section(f, "the stock behind it", &self.opened)?;
+        section(f, "what was before", &self.before)?;
         match differences.is_empty() {
             true => writeln!(f, "\nnothing differs")?,
             false => section(f, "what differs", differences)?,

@@ -8,14 +8,13 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 use chassis::Stored;
 use events::{Event, InventoryReleased, InventoryReservationFailed, InventoryReserved, InventoryStocked, OrderCreated};
 use events::{Headers, MAX_QUANTITY, header};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// How many shortages an event names at most.
 const SHORTAGES_AT_MOST: usize = 20;
 
 /// How many units are said to have been there, where the recording does not say so itself.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Opened {
     sku: String,
     /// What the recording says came in first.
@@ -171,9 +170,9 @@ fn stocked(recording: &[Stored], sku: &str, quantity: i64) -> Stored {
     let mut items = bodies.flat_map(|body| body["items"].as_array().cloned().unwrap_or_default());
     let price = items.find_map(|it| it["unit_price"].as_i64().filter(|_| it["sku"] == sku)).unwrap_or(1);
     let body = json!({ "sku": sku, "name": sku, "unit_price": price, "currency": "USD", "quantity": quantity });
-    let headers = [(header::SOURCE, "/opening"), (header::ID, sku)];
-    let headers: Headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let subject = format!("{}.{sku}", InventoryStocked::TYPE);
+    let headers = [(header::SOURCE, "/opening"), (header::ID, subject.as_str())];
+    let headers: Headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     Stored { sequence: 0, subject, headers, body: body.to_string().into_bytes() }
 }
 

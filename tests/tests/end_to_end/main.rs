@@ -71,6 +71,8 @@ mod recorded;
 #[cfg(test)]
 mod redriven;
 #[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod storm;
