@@ -12,6 +12,7 @@ use chassis::{
 };
 use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
 use jiff::{SignedDuration, Timestamp};
+use notification::MailOutcome;
 use order::Deadline;
 use payment::{Charge, ChargeOutcome, Refund, RefundOutcome, Void, VoidOutcome};
 use shipping::{Booking, BookingOutcome};
@@ -96,7 +97,14 @@ pub struct World {
 impl Default for World {
     fn default() -> World {
         let order = || order::order(Deadline::DEFAULT);
-        let services = [order as fn() -> Service, inventory::inventory, payment::payment, shipping::shipping];
+        let services = [
+            order as fn() -> Service,
+            inventory::inventory,
+            payment::payment,
+            shipping::shipping,
+            customer::customer,
+            notification::notification,
+        ];
         let node = |service: fn() -> Service| {
             let disk = Disk::default();
             let mut engine = open(service, &disk);
@@ -350,6 +358,7 @@ impl World {
             "void" => serde_json::to_vec(&self.void(&effect.key, read(effect))),
             "refund" => serde_json::to_vec(&self.refund(&effect.key, &read(effect))),
             "booking" => serde_json::to_vec(&book(&read(effect))),
+            "mail" => serde_json::to_vec(&MailOutcome::Sent),
             other => panic!("nobody performs {other}"),
         };
         let outcome = outcome.expect("outcomes serialise");

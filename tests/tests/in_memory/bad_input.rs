@@ -24,6 +24,11 @@ fn good(service: &str, command: &str) -> Option<(Value, &'static [&'static str])
         ("inventory", "get") => (json!({ "sku": "widget" }), &[]),
         ("payment" | "shipping" | "order", "get") | ("shipping", "dispatch" | "deliver") => (order, &[]),
         ("payment", "settle") => (json!({ "order_id": "o-1", "refund_id": "re_1", "note": "by cheque" }), &["note"]),
+        ("customer", "register" | "update") => {
+            let optional: &[_] = if command == "update" { &["name", "email"] } else { &[] };
+            (json!({ "customer_id": "carol", "name": "C", "email": "carol@example.com" }), optional)
+        }
+        ("customer", "get") => (json!({ "customer_id": "alice" }), &[]),
         (_, "waits") => (json!({ "key": "o-1" }), &["key"]),
         _ => return None,
     })
@@ -33,6 +38,10 @@ fn good(service: &str, command: &str) -> Option<(Value, &'static [&'static str])
 fn world() -> World {
     let mut world = World::default();
     world.command("inventory", "stock", r#"{"sku":"widget","unit_price":1999,"quantity":10}"#).unwrap();
+    for customer in ["alice", "carol"] {
+        let body = format!(r#"{{"customer_id":"{customer}","name":"C","email":"{customer}@example.com"}}"#);
+        world.command("customer", "register", &body).unwrap();
+    }
     let items = r#"[{"sku":"widget","quantity":2,"unit_price":1999}]"#;
     world.type_by_hand("order.created", &format!(r#"{{"order_id":"o-1","customer_id":"alice","items":{items}}}"#));
     world.settle();

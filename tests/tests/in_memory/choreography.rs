@@ -30,6 +30,8 @@ fn stocked(quantity: u32) -> World {
     let mut world = World::default();
     let body = format!(r#"{{"sku":"widget","unit_price":1999,"quantity":{quantity}}}"#);
     world.command("inventory", "stock", &body).unwrap();
+    let alice = r#"{"customer_id":"alice","name":"Alice","email":"alice@example.com"}"#;
+    world.command("customer", "register", alice).unwrap();
     world.settle();
     world
 }
