@@ -5,24 +5,35 @@ use serde_json::{Value, json};
 
 use crate::{
     orders::{FULFILLED, WIDGET, order},
-    stack::Stack,
+    stack::{SERVICES, Stack},
 };
 
-/// Every command, with a body that it takes and the field that it cannot do without.
-fn commands() -> Vec<(&'static str, Value, &'static str)> {
+/// Every command, with a body that it takes and the field of an id that it cannot do without.
+fn commands() -> Vec<(String, Value, Option<&'static str>)> {
     let of_an_order = || json!({"order_id": "no-such-order"});
-    vec![
-        ("svc.order.place", order(1), "customer_id"),
-        ("svc.order.cancel", json!({"order_id": "no-such-order", "reason": "too slow"}), "order_id"),
-        ("svc.order.get", of_an_order(), "order_id"),
-        ("svc.inventory.stock", json!({"sku": "w", "name": "W", "unit_price": 1, "quantity": 1}), "sku"),
-        ("svc.inventory.get", json!({"sku": WIDGET}), "sku"),
-        ("svc.payment.get", of_an_order(), "order_id"),
-        ("svc.payment.settle", json!({"order_id": "no-such-order", "refund_id": "r", "note": "n"}), "order_id"),
-        ("svc.shipping.get", of_an_order(), "order_id"),
-        ("svc.shipping.dispatch", of_an_order(), "order_id"),
-        ("svc.shipping.deliver", of_an_order(), "order_id"),
-    ]
+    let customer = || json!({"customer_id": "bob", "name": "Bob", "email": "bob@example.com"});
+    let of = |subject: &str, body: Value, id: &'static str| (subject.to_owned(), body, Some(id));
+    let mut commands = vec![
+        of("svc.order.place", order(1), "customer_id"),
+        of("svc.order.cancel", json!({"order_id": "no-such-order", "reason": "too slow"}), "order_id"),
+        of("svc.order.get", of_an_order(), "order_id"),
+        of("svc.inventory.stock", json!({"sku": "w", "name": "W", "unit_price": 1, "quantity": 1}), "sku"),
+        of("svc.inventory.get", json!({"sku": WIDGET}), "sku"),
+        of("svc.payment.get", of_an_order(), "order_id"),
+        of("svc.payment.settle", json!({"order_id": "no-such-order", "refund_id": "r", "note": "n"}), "order_id"),
+        of("svc.shipping.get", of_an_order(), "order_id"),
+        of("svc.shipping.dispatch", of_an_order(), "order_id"),
+        of("svc.shipping.deliver", of_an_order(), "order_id"),
+        of("svc.customer.register", customer(), "customer_id"),
+        of("svc.customer.update", customer(), "customer_id"),
+        of("svc.customer.get", json!({"customer_id": "bob"}), "customer_id"),
+        of("svc.view.order", of_an_order(), "order_id"),
+        ("svc.view.orders".to_owned(), json!({"customer_id": "bob", "status": "pending", "limit": 1}), None),
+        ("svc.view.stats".to_owned(), json!({}), None),
+        ("svc.view.rebuild".to_owned(), json!({}), None),
+    ];
+    commands.extend(SERVICES.map(|service| (format!("svc.{service}.waits"), json!({}), None)));
+    commands
 }
 
 /// Bodies that make no sense to any command.
@@ -84,19 +95,20 @@ async fn every_command_refuses_nonsense_with_a_code_and_a_sentence() {
     let before = stack.messages().await.len();
     for (subject, good, needed) in commands() {
         for body in nonsense() {
-            check_refused(&stack, subject, body).await;
+            check_refused(&stack, &subject, body).await;
         }
-        for value in no_ids() {
+        for (field, value) in needed.into_iter().flat_map(|field| no_ids().into_iter().map(move |value| (field, value)))
+        {
             let mut body = good.clone();
-            body[needed] = value;
-            check_refused(&stack, subject, body.to_string().into_bytes()).await;
+            body[field] = value;
+            check_refused(&stack, &subject, body.to_string().into_bytes()).await;
         }
         let mut unknown = good.clone();
         unknown["nobody_knows_this"] = json!(1);
-        check_refused(&stack, subject, unknown.to_string().into_bytes()).await;
+        check_refused(&stack, &subject, unknown.to_string().into_bytes()).await;
         let mut keyed = good;
         keyed["idempotency_key"] = json!("x".repeat(256));
-        check_refused(&stack, subject, keyed.to_string().into_bytes()).await;
+        check_refused(&stack, &subject, keyed.to_string().into_bytes()).await;
     }
     assert_eq!(stack.messages().await.len(), before, "what is refused says nothing");
     check_goes_on(&stack).await;
@@ -113,8 +125,8 @@ async fn every_field_of_every_command_takes_what_makes_sense_and_nothing_else() 
                 let mut body = good.clone();
                 body[field] = value.clone();
                 let body = body.to_string().into_bytes();
-                let what = described(subject, &body);
-                if let Err(refusal) = stack.client.command(subject, body).await {
+                let what = described(&subject, &body);
+                if let Err(refusal) = stack.client.command(&subject, body).await {
                     check_sentence(&what, &refusal);
                 }
             }
@@ -127,9 +139,9 @@ async fn every_field_of_every_command_takes_what_makes_sense_and_nothing_else() 
 async fn a_command_that_nobody_waits_for_is_in_nobodys_way() {
     let stack = Stack::stocked().await;
     for (subject, good, _) in commands() {
-        stack.publish_raw(subject, &[], good.to_string()).await;
+        stack.publish_raw(&subject, &[], good.to_string()).await;
         for body in nonsense() {
-            stack.publish_raw(subject, &[], body).await;
+            stack.publish_raw(&subject, &[], body).await;
         }
     }
     check_goes_on(&stack).await;

@@ -8,6 +8,8 @@ mod await_condition;
 #[cfg(test)]
 mod broker;
 #[cfg(test)]
+mod customers;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod held_back;
