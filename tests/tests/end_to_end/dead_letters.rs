@@ -22,7 +22,7 @@ struct Row {
 
 const OWNER: &[&str] = &["order"];
 /// These hear an `order.created` that has a key.
-const ALL: &[&str] = &["order", "inventory", "payment", "shipping", "notification"];
+const ALL: &[&str] = &["order", "inventory", "payment", "shipping", "notification", "view"];
 
 fn row(subject: &'static str, body: impl Into<Vec<u8>>, reason: &'static str, detail: &'static str) -> Row {
     Row { subject, headers: &[], body: body.into(), parked_by: OWNER, reason, detail }
@@ -58,7 +58,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             headers: &[("ce-dataschema", "urn:murmuration:schema/order.cancel_requested/2")],
-            parked_by: &["order", "shipping"],
+            parked_by: &["order", "shipping", "view"],
             ..row("order.cancel_requested.o-4", r#"{"order_id":"o-4","reason":"moved"}"#, "unknown_version", "version 2")
         },
         row("order.cancel_requested", r#"{"order_id":"o-4","reason":"moved"}"#, "malformed", "moved"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     commands::check_refused,
     orders::{CANCEL_REFUSED, DELIVERED, WIDGET, WIDGETS, order},
-    stack::Stack,
+    stack::{SERVICES, Stack},
 };
 
 #[tokio::test]
@@ -80,7 +80,9 @@ async fn an_order_that_has_left_the_house_is_completed_although_it_was_to_be_can
     // Nobody takes it up again, and it arrives.
     stack.kill_all();
     stack.start_all();
-    stack.ready("shipping").await;
+    for service in SERVICES {
+        stack.ready(service).await;
+    }
     stack.get("svc.shipping.deliver", body).await;
     stack.settle().await;
     assert_eq!(stack.shown("order", &order_id).await["status"], json!("delivered"));
