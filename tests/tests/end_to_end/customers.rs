@@ -84,7 +84,7 @@ impl Customers {
         let (mut told, mut ended) = (BTreeMap::new(), BTreeSet::new());
         while ended.len() < self.plans.len() || !asking.is_empty() {
             tokio::select! {
-                Some(placed) = placing.next() => drop(placed.unwrap()),
+                Some(placed) = placing.next() => placed.unwrap(),
                 Some((order_id, answers)) = asking.next() => drop(told.insert(order_id, answers)),
                 Some(event) = heard.next() => {
                     let (kind, order_id) = event.subject.rsplit_once('.').unwrap();
