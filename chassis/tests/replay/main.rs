@@ -136,3 +136,13 @@ fn an_event_that_stands_twice_is_heard_once() {
     recording.extend(recording.clone());
     assert_eq!(check(as_recorded, &recording, &[]), Replayed::default());
 }
+
+#[test]
+fn an_event_that_was_typed_without_an_id_is_known_by_what_followed_from_it() {
+    let mut recording = record(&[ring("a", "alice")]);
+    recording[0].headers.clear();
+    assert_eq!(check(as_recorded, &recording, &[]), Replayed::default());
+    recording[1].headers.remove("ce-causationid");
+    let difference = "on hearing street.rang (1), house says house.opened now, which it did not say then";
+    check(as_recorded, &recording, &[difference]);
+}
