@@ -26,7 +26,8 @@ Examples:
   murmur place gizmo:5                             (there are only 3)
   murmur place --json --no-wait --idempotency-key cart-42 widget:2 | jq -r .order_id
 
-Payment methods of the sandbox: pm_card_visa, pm_card_declined, pm_gateway_down, pm_gateway_flaky.
+Payment methods of the sandbox: pm_card_visa, pm_card_declined, pm_gateway_down, pm_gateway_flaky,
+pm_refund_refused.
 Exit code 0 when the order is completed, or with --no-wait when it is placed; 2 when it is refused, 3 when nobody
 answers, 5 when it is cancelled, 4 when it comes to no end in time.";
 
