@@ -70,7 +70,12 @@ fn known(turn: &Turn<'_>, order_id: &OrderId) -> Result<Shipment, Refusal> {
 }
 
 fn not_now(order_id: &OrderId, state: &State, what: &str) -> Refusal {
-    Refusal::conflict(format!("the shipment of {order_id} is {}: it cannot be {what} now", state.name()))
+    let hint = match state {
+        State::Waiting | State::Booking => ": ask again when it is scheduled",
+        State::Scheduled(_) => ": dispatch it first",
+        _ => "",
+    };
+    Refusal::conflict(format!("the shipment of {order_id} is {} and cannot be {what} now{hint}", state.name()))
 }
 
 fn shown(turn: &Turn<'_>, order_id: OrderId, shipment: Shipment) -> Shown {
