@@ -14,7 +14,7 @@ async fn an_order_is_dispatched_and_delivered_once_and_its_stock_has_left() {
     let order_id = stack.place(order(2)).await;
     stack.await_end(&order_id).await;
     let body = json!({"order_id": order_id});
-    check_refused(&stack, "svc.shipping.deliver", body.to_string(), 409, "is scheduled: it cannot be delivered").await;
+    check_refused(&stack, "svc.shipping.deliver", body.to_string(), 409, "is scheduled and cannot be delivered").await;
 
     let dispatched = stack.get("svc.shipping.dispatch", body.clone()).await;
     assert_eq!(dispatched["status"], json!("dispatched"));
@@ -60,8 +60,8 @@ async fn what_is_not_booked_or_not_wanted_does_not_leave_the_house() {
 
     let cancelled = stack.cancelled_scheduled().await;
     let body = json!({"order_id": cancelled}).to_string();
-    check_refused(&stack, "svc.shipping.dispatch", body.clone(), 409, "is cancelled: it cannot be dispatched").await;
-    check_refused(&stack, "svc.shipping.deliver", body, 409, "is cancelled: it cannot be delivered").await;
+    check_refused(&stack, "svc.shipping.dispatch", body.clone(), 409, "is cancelled and cannot be dispatched").await;
+    check_refused(&stack, "svc.shipping.deliver", body, 409, "is cancelled and cannot be delivered").await;
     assert_eq!(stack.widgets().await, [WIDGETS - 1, 1, 0]);
     stack.check_all().await;
 }
