@@ -56,6 +56,8 @@ struct Node {
     unheard: Vec<usize>,
     outbox: VecDeque<OutboxRow>,
     effects: Vec<Pending>,
+    /// What came of effects outside, and is not known inside yet: it is lost with the process.
+    outcomes: Vec<(String, String, Vec<u8>)>,
     reminders: BTreeSet<Reminder>,
 }
 
@@ -66,8 +68,10 @@ pub enum Step {
     Hear(usize, usize),
     /// The broker takes the oldest row of the service's outbox.
     Publish(usize),
-    /// An effect of the service comes to its outcome.
+    /// The outside does what an effect of the service asks for.
     Perform(usize, usize),
+    /// The service hears what came of it.
+    Settle(usize, usize),
     /// A reminder of the service is due, however early that is: its clock may be wrong.
     Remind(usize, usize),
 }
@@ -117,6 +121,7 @@ impl Default for World {
                 unheard: Vec::new(),
                 outbox: VecDeque::new(),
                 effects: Vec::new(),
+                outcomes: Vec::new(),
                 reminders: BTreeSet::new(),
             }
         };
@@ -180,6 +185,7 @@ impl World {
             steps.extend((0..node.unheard.len()).map(|place| Step::Hear(at, place)));
             steps.extend((!node.outbox.is_empty()).then_some(Step::Publish(at)));
             steps.extend((0..node.effects.len()).map(|place| Step::Perform(at, place)));
+            steps.extend((0..node.outcomes.len()).map(|place| Step::Settle(at, place)));
         }
         for (at, node) in self.nodes.iter().enumerate() {
             steps.extend((0..node.reminders.len()).map(|place| Step::Remind(at, place)));
@@ -204,6 +210,11 @@ impl World {
             Step::Perform(at, place) => {
                 let effect = self.nodes[at].effects.remove(place);
                 self.perform(at, &effect);
+            }
+            Step::Settle(at, place) => {
+                let (name, key, outcome) = self.nodes[at].outcomes.remove(place);
+                let time = self.now();
+                self.input(at, Input::Outcome { name, key, outcome, time });
             }
             Step::Remind(at, place) => {
                 let due = self.nodes[at].reminders.iter().nth(place).cloned().expect("a step that was offered");
@@ -256,6 +267,7 @@ impl World {
         let left = node.engine.unfinished().expect("a store in memory reads");
         node.outbox = left.said.into();
         node.effects = left.asked;
+        node.outcomes = Vec::new();
         node.reminders = BTreeSet::new();
         self.input(at, Input::CaughtUp);
     }
@@ -274,6 +286,7 @@ impl World {
         node.engine = open(node.service, &node.disk);
         node.outbox = node.engine.unfinished().expect("a store in memory reads").said.into();
         node.effects = Vec::new();
+        node.outcomes = Vec::new();
         node.reminders = BTreeSet::new();
         node.unheard = Vec::new();
         for place in 0..self.stream.len() {
@@ -362,8 +375,7 @@ impl World {
             other => panic!("nobody performs {other}"),
         };
         let outcome = outcome.expect("outcomes serialise");
-        let (name, key, time) = (effect.name.clone(), effect.key.clone(), self.now());
-        self.input(at, Input::Outcome { name, key, outcome, time });
+        self.nodes[at].outcomes.push((effect.name.clone(), effect.key.clone(), outcome));
     }
 
     /// Nothing where the key is taken by a void.
