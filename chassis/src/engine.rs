@@ -153,10 +153,12 @@ impl Engine {
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
                 Input::AllRemembered { from } => {
                     all_remembered = true;
+                    caught_up = false;
                     deaf &= from > 1;
                 }
                 Input::CaughtUp => caught_up = true,
                 Input::Command(request) if request.command == WAITS => {
+                    breakers.retain(|_, until| *until > request.time);
                     let answer = self.waits(&draft, &request.body, position, &breakers);
                     released.answers.push((request.answer, answer));
                 }
@@ -173,17 +175,24 @@ impl Engine {
                     breakers.extend(open_until.map(|until| (name.clone(), until)));
                     draft = self.attempt(draft, &name, &key, attempts, error, time);
                 }
+                // It stands, and comes due again when what was said in time is heard.
+                Input::Reminder(_) if !caught_up => {}
                 Input::Reminder(reminder) => draft = self.reminder(draft, &reminder),
                 Input::Published(rows) => confirmed.extend(rows),
             }
         }
         let (mut layer, next_outbox_row) = draft.finish()?;
+        if layer.start_over {
+            // With the answer to whoever asked for it.
+            layer.writes.extend(start_over::begun());
+            position = None;
+        }
         self.retired.extend(confirmed);
 
         // The position moves with what was taken up to it, and confirmed rows go with it. A batch that changed nothing
         // (duplicates, questions) needs no commit: all of it is on the disk already.
         if !layer.writes.is_empty() || self.retired.len() > RETIRED_AT_MOST {
-            if position != self.position {
+            if position != self.position && position.is_some() {
                 layer.writes.insert(key::POSITION.to_vec(), Some(json(&position)));
             }
             layer.writes.extend(self.retired.drain(..).map(|number| (key::outbox(number), None)));
@@ -199,15 +208,17 @@ impl Engine {
         self.deaf = deaf;
         self.breakers = breakers;
         if layer.start_over {
-            start_over::start(&mut *self.store)?;
-            (self.position, self.deaf) = (None, true);
+            start_over::finish(&mut *self.store)?;
+            self.deaf = true;
             self.starts_over += 1;
         }
         released.said = layer.said;
         released.withdrawn = layer.withdrawn;
-        released.asked = match all_remembered && !self.resumed {
-            true => effect::waiting(&*self.store)?,
-            false => layer.asked,
+        released.asked = match (all_remembered, self.resumed) {
+            (_, true) => layer.asked,
+            (true, false) => effect::waiting(&*self.store)?,
+            // An earlier self may have said how they ended, and that is not read yet.
+            (false, false) => Vec::new(),
         };
         self.resumed |= all_remembered;
         released.reminders = match (caught_up, self.caught_up) {

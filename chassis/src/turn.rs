@@ -15,6 +15,10 @@ use crate::{
     store::MAX_ROW_BYTES,
 };
 
+/// The header that a service sets where it says again, under its key, what somebody typed: it took it in. Should its store
+/// be lost, it remembers what it took in as what it said.
+pub(crate) const ADOPTED: &str = "Murmuration-Adopted";
+
 /// A kind of row that a service keeps, under a key of its own.
 pub trait Row: Serialize + DeserializeOwned {
     /// Where rows of this kind stand: one token, never changed.
@@ -181,7 +185,7 @@ impl<'a> Turn<'a> {
             traceparent: child_trace(&self.cause.traceparent, id),
             subject: Subject::keyed(E::TYPE, key),
         };
-        self.say(event, &envelope, envelope.id);
+        self.say(event, &envelope, envelope.id, None);
     }
 
     /// Says an event that was typed by hand again, whole and under its key, with its own id.
@@ -197,10 +201,11 @@ impl<'a> Turn<'a> {
             ..typed.clone()
         };
         let message_id = if known_to_broker { EventId::derived(&["keyed", &typed.id.to_string()]) } else { typed.id };
-        self.say(event, &envelope, message_id);
+        let adopted = (ADOPTED.to_owned(), self.service.to_owned());
+        self.say(event, &envelope, message_id, Some(adopted));
     }
 
-    fn say<E: Event>(&mut self, event: &E, envelope: &Envelope, message_id: EventId) {
+    fn say<E: Event>(&mut self, event: &E, envelope: &Envelope, message_id: EventId, more: Option<(String, String)>) {
         let body = match events::encode(event) {
             Ok(body) => body,
             Err(error) => return self.refuse(error.into()),
@@ -208,6 +213,7 @@ impl<'a> Turn<'a> {
         inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body));
         let mut headers = envelope.headers();
         headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());
+        headers.extend(more);
         let body = String::from_utf8(body).expect("serde_json writes UTF-8");
         let message = Message { subject: envelope.subject.to_string(), headers, body };
         self.fits(message.to_row().len(), E::TYPE);

@@ -112,7 +112,8 @@ impl Default for World {
         let node = |service: fn() -> Service| {
             let disk = Disk::default();
             let mut engine = open(service, &disk);
-            engine.take(vec![Input::CaughtUp]).expect("a store in memory works");
+            let ready = vec![Input::AllRemembered { from: 1 }, Input::CaughtUp];
+            engine.take(ready).expect("a store in memory works");
             Node {
                 service,
                 disk,
@@ -266,9 +267,10 @@ impl World {
         node.engine = open(node.service, &node.disk);
         let left = node.engine.unfinished().expect("a store in memory reads");
         node.outbox = left.said.into();
-        node.effects = left.asked;
+        node.effects = Vec::new();
         node.outcomes = Vec::new();
         node.reminders = BTreeSet::new();
+        self.input(at, Input::AllRemembered { from: 1 });
         self.input(at, Input::CaughtUp);
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{inbox, streams};
 use crate::{Error, Settings};
 
-/// What is needed of the server: resetting a consumer (2.14) and atomic batches (2.12).
+/// What is needed of the server: atomic batches (2.12), and what was tested (2.14).
 const NEEDED: (u32, u32) = (2, 14);
 
 /// How long the broker may take to answer.

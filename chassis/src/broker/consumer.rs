@@ -1,5 +1,5 @@
 //! Hearing the stream. The store's position is the truth: whenever anything is in doubt (a new connection, a missed
-//! message, an error), the broker's consumer is set back to it, and the inbox makes what comes again harmless.
+//! message, an error), the broker's consumer is made anew from it, and the inbox makes what comes again harmless.
 //!
 //! Invariant: what is handed on is contiguous within a session, so that acknowledging one message acknowledges nothing
 //! that was not taken.
@@ -77,10 +77,10 @@ impl Consumer {
             return Ok(End::Stopped);
         }
         self.remembered.send_replace(true);
-        let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
-        let reset = stream.reset_consumer(self.service, Some(from)).await;
-        let info = reset.map_err(refused("set its consumer to the last commit"))?.info;
-        let (mut expected, mut backlog) = (info.delivered.consumer_sequence, Some(info.num_pending));
+        // Made anew, so that nothing is delivered to what an earlier session, or a process that was killed, still waits for.
+        remove(&stream, self.service).await?;
+        let consumer = stream.create_consumer(self.config(from)).await.map_err(refused("make its consumer"))?;
+        let (mut expected, mut backlog) = (0, Some(consumer.cached_info().num_pending));
         let messages = consumer
             .stream()
             .max_messages_per_batch(500)
@@ -124,10 +124,7 @@ impl Consumer {
         if self.remembers && from <= stream.cached_info().state.last_sequence {
             let name = remembering(self.service);
             // One of an earlier session would go on where that one was cut off.
-            match stream.delete_consumer(&name).await {
-                Err(error) if !is_missing(&error) => return Err(refused("remove its consumer")(error)),
-                _ => {}
-            }
+            remove(stream, &name).await?;
             let config = pull::Config {
                 name: Some(name),
                 description: Some(format!("what {} said", self.service)),
@@ -174,11 +171,11 @@ impl Consumer {
         }
     }
 
-    fn config(&self) -> pull::Config {
+    fn config(&self, from: u64) -> pull::Config {
         pull::Config {
             durable_name: Some(self.service.to_owned()),
             description: Some(format!("what {} hears", self.service)),
-            deliver_policy: DeliverPolicy::All,
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
             replay_policy: ReplayPolicy::Instant,
             ack_policy: AckPolicy::All,
             ack_wait: Duration::from_secs(30),
@@ -192,6 +189,14 @@ impl Consumer {
 /// The consumer by which a service remembers what it said: made anew whenever it does.
 pub(super) fn remembering(service: &str) -> String {
     format!("{service}-remembers")
+}
+
+/// Removes a consumer, with all that waits for its messages. One that is not there is no error.
+async fn remove(stream: &Stream, consumer: &str) -> Result<(), Error> {
+    match stream.delete_consumer(consumer).await {
+        Err(error) if !is_missing(&error) => Err(refused("remove its consumer")(error)),
+        _ => Ok(()),
+    }
 }
 
 fn is_missing(error: &ConsumerError) -> bool {

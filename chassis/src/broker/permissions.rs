@@ -33,7 +33,7 @@ impl Permissions {
         let lease = [format!("$JS.API.DIRECT.GET.KV_{BUCKET}.$KV.{BUCKET}.{name}"), format!("$KV.{BUCKET}.{name}")];
         let hearing = [
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{name}"),
-            format!("$JS.API.CONSUMER.RESET.{EVENTS}.{name}"),
+            format!("$JS.API.CONSUMER.DELETE.{EVENTS}.{name}"),
             format!("$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{name}"),
             format!("$JS.ACK.{EVENTS}.{name}.>"),
         ];

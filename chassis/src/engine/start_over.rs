@@ -10,14 +10,12 @@ use crate::{
 /// How many rows one commit removes: a store of millions is not held in memory at once.
 const AT_ONCE: usize = 4096;
 
-/// Forgets the position, the rows and the inbox.
-pub(super) fn start(store: &mut dyn Store) -> Result<(), Error> {
-    let begun = [(key::STARTING_OVER.to_vec(), Some(Vec::new())), (key::POSITION.to_vec(), None)];
-    store.commit(begun.into())?;
-    finish(store)
+/// What the commit writes that begins it: the position is forgotten.
+pub(super) fn begun() -> Batch {
+    [(key::STARTING_OVER.to_vec(), Some(Vec::new())), (key::POSITION.to_vec(), None)].into()
 }
 
-/// Goes on where a crash cut it off; does nothing where it was not begun.
+/// Forgets the rows and the inbox, from where a crash cut it off too; does nothing where it was not begun.
 pub(super) fn finish(store: &mut dyn Store) -> Result<(), Error> {
     if store.get(key::STARTING_OVER)?.is_none() {
         return Ok(());

@@ -13,7 +13,7 @@ use crate::{
     key,
     service::{Declared, Heard},
     store::MAX_ROW_BYTES,
-    turn::Cause,
+    turn::{ADOPTED, Cause},
 };
 
 /// The largest answer that is not kept: it fits into a message.
@@ -92,7 +92,8 @@ impl Engine {
         let new = inbox::seen(&draft, envelope.id, None) == Seen::Never;
         let Some(reaction) = self.service.events.get(kind).filter(|_| new) else { return draft };
         let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker: true };
-        let own = envelope.source == format!("/services/{service}");
+        let adopted = delivery.headers.get(ADOPTED).is_some_and(|by| by == service);
+        let own = adopted || envelope.source == format!("/services/{service}");
         let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope, delivery)).remembering(own);
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
         if result.is_ok() {
@@ -138,11 +139,17 @@ impl Engine {
         let id = once.map_or(request.id, |(id, _)| id);
         let cause = Cause { heard: position.map(|it| it.sequence), ..self.own_cause(id, request.time) };
         let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
-        let at_most = if once.is_some() { MAX_ROW_BYTES } else { MAX_ANSWER_BYTES };
-        let (mut draft, answer) = answered(turn, &reaction.declared, at_most, |turn| (reaction.run)(turn, body));
-        if let (Some((id, print)), Ok(answer)) = (once, &answer) {
-            let answered = Answered { print, answer: String::from_utf8_lossy(answer).into_owned() };
-            draft.put(key::answer(id), json(&answered));
+        let (mut draft, mut answer) = answered(turn, |turn| (reaction.run)(turn, body));
+        if let (Some((id, print)), Ok(kept)) = (once, &answer) {
+            let answered = json(&Answered { print, answer: String::from_utf8_lossy(kept).into_owned() });
+            let key = key::answer(id);
+            match key.len() + answered.len() > MAX_ROW_BYTES {
+                true => answer = Err(too_large(&reaction.declared)),
+                false => draft.put(key, answered),
+            }
+        }
+        if answer.as_ref().is_ok_and(|answer| answer.len() > MAX_ANSWER_BYTES) {
+            answer = Err(too_large(&reaction.declared));
         }
         match answer.is_ok() {
             true => draft.keep(),
@@ -277,22 +284,15 @@ fn run<'s>(
 }
 
 /// Runs the reaction to a command.
-fn answered<'s>(
-    mut turn: Turn<'s>,
-    declared: &Declared,
-    at_most: usize,
-    reaction: impl FnOnce(&mut Turn<'s>) -> Answer,
-) -> (Draft<'s>, Answer) {
+fn answered<'s>(mut turn: Turn<'s>, reaction: impl FnOnce(&mut Turn<'s>) -> Answer) -> (Draft<'s>, Answer) {
     let answer = reaction(&mut turn);
     let (draft, allowed) = turn.finish();
-    let answer = answer.and_then(|answer| {
-        allowed.map_err(|why| Refusal::unprocessable(why.detail))?;
-        match answer.len() + 256 > at_most {
-            true => Err(Refusal::unprocessable(format!("the answer of {} would be too large", declared.hears))),
-            false => Ok(answer),
-        }
-    });
+    let answer = answer.and_then(|answer| allowed.map(|()| answer).map_err(|why| Refusal::unprocessable(why.detail)));
     (draft, answer)
+}
+
+fn too_large(declared: &Declared) -> Refusal {
+    Refusal::unprocessable(format!("the answer of {} would be too large: ask for less", declared.hears))
 }
 
 /// Parks `lost` as a dead letter, once. It is not marked as taken: redriven, it gets another chance.

@@ -24,7 +24,7 @@ use crate::{Answer, Delivery, Engine, Input, MemoryStore, Released, Reminder, Re
 pub fn replay(service: Service, recording: &str) -> Result<String, ReplayError> {
     let name = service.name();
     let mut engine = Engine::open(service, Box::new(MemoryStore::default()), EventId::derived(&["replay"]))?;
-    engine.take(vec![Input::CaughtUp])?;
+    engine.take(vec![Input::AllRemembered { from: 1 }, Input::CaughtUp])?;
     let mut transcript = String::new();
     for line in lines(recording) {
         let (number, line) = line?;

@@ -127,8 +127,18 @@ fn knock(turn: &mut Turn<'_>, command: Knock) -> Result<String, Refusal> {
     Ok(format!("{times}"))
 }
 
+#[derive(Deserialize)]
+struct Shout {
+    quotes: usize,
+}
+
+fn shout(_: &mut Turn<'_>, command: Shout) -> Result<String, Refusal> {
+    Ok("\"".repeat(command.quotes / 2))
+}
+
 fn adopt(turn: &mut Turn<'_>, event: &Echoed) -> Result<(), Unacceptable> {
-    turn.put(&event.bell, &Count { times: 100 });
+    let times = if turn.remembers() { 200 } else { 100 };
+    turn.put(&event.bell, &Count { times });
     Ok(())
 }
 
@@ -144,6 +154,7 @@ fn house() -> Service {
         .says::<Echoed>()
         .reminded("wake", woken)
         .says::<Echoed>()
+        .answers("shout", shout)
         .answers("knock", knock)
         .says::<Echoed>()
         .adopts::<Echoed>(adopt)
@@ -152,7 +163,7 @@ fn house() -> Service {
 /// An engine that has heard all there is.
 fn engine() -> Engine {
     let mut engine = opened();
-    engine.take(vec![Input::CaughtUp]).unwrap();
+    engine.take(vec![Input::AllRemembered { from: 1 }, Input::CaughtUp]).unwrap();
     engine
 }
 
@@ -163,7 +174,7 @@ fn attempt(attempts: u32) -> Input {
         attempts,
         error: "no answer".into(),
         time: Timestamp::UNIX_EPOCH,
-        open_until: Some(Timestamp::UNIX_EPOCH),
+        open_until: Some(Timestamp::MAX),
     }
 }
 
@@ -380,7 +391,7 @@ fn what_waits_can_be_asked_for_by_key() {
     let about = waits(&mut engine, r#"{"key":"b-1"}"#);
     assert_eq!((about.heard, about.outbox_rows, about.outbox.len()), (Some(2), 1, 1));
     assert_eq!((about.effects[0].attempts, about.effects[0].last_error.as_deref()), (4, Some("no answer")));
-    assert_eq!(about.effects[0].breaker_open_until, Some(Timestamp::UNIX_EPOCH));
+    assert_eq!(about.effects[0].breaker_open_until, Some(Timestamp::MAX));
     assert_eq!(about.reminders.len(), 1);
     let other = waits(&mut engine, r#"{"key":"b-2"}"#);
     assert_eq!((other.outbox_rows, other.outbox.len(), other.effects.len(), other.reminders.len()), (1, 0, 0, 0));
@@ -398,6 +409,44 @@ fn reminders_wait_until_what_was_said_before_is_heard() {
     let mut engine = opened();
     assert!(check(&mut engine, rang(1, "e-1", "later"), &[]).reminders.is_empty());
     assert_eq!(check(&mut engine, Input::CaughtUp, &[]).reminders.len(), 1);
+}
+
+#[test]
+fn what_was_typed_and_adopted_is_remembered_like_what_was_said() {
+    let mut before = engine();
+    let typed = message(1, "e-1", "house.echoed", r#"{"bell":"b-1","text":"x"}"#);
+    let keyed = check(&mut before, typed, &[("house.echoed.b-1", "x")]).said.remove(0).message;
+    assert_eq!(before.rows().unwrap(), [("count/b-1".to_owned(), r#"{"times":100}"#.to_owned())]);
+    let Input::Event(delivery) = message(2, "", &keyed.subject, &keyed.body) else { panic!("not a message") };
+    let mut after = opened();
+    check(&mut after, Input::Remembered(Delivery { headers: keyed.headers, ..delivery }), &[]);
+    assert_eq!(after.rows().unwrap(), [("count/b-1".to_owned(), r#"{"times":200}"#.to_owned())]);
+}
+
+#[test]
+fn effects_wait_until_all_is_remembered() {
+    let mut engine = opened();
+    assert!(check(&mut engine, rang(1, "e-1", "fetch"), &[]).asked.is_empty());
+    assert_eq!(check(&mut engine, Input::AllRemembered { from: 1 }, &[]).asked.len(), 1);
+}
+
+#[test]
+fn a_reminder_that_comes_before_what_was_said_in_time_waits_for_it() {
+    let mut engine = engine();
+    let due = check(&mut engine, rang(1, "e-1", "later"), &[]).reminders.remove(0);
+    check(&mut engine, Input::AllRemembered { from: 2 }, &[]);
+    check(&mut engine, Input::Reminder(due.clone()), &[]);
+    let again = check(&mut engine, Input::CaughtUp, &[]).reminders.remove(0);
+    check(&mut engine, Input::Reminder(again), &[("house.echoed.b-1", "2026-02-01T00:00:00Z")]);
+}
+
+#[test]
+fn an_answer_that_is_kept_fits_into_a_row_as_it_stands_there() {
+    let mut engine = engine();
+    let shout = |key: &str| format!(r#"{{"bell":"b-1","quotes":3600{key}}}"#);
+    assert!(command(&mut engine, "shout", &shout("")).0.is_ok());
+    let kept = command(&mut engine, "shout", &shout(r#","idempotency_key":"k""#)).0;
+    assert_eq!(kept.unwrap_err().code, 422, "each quote takes two bytes, and two more as text in a row");
 }
 
 #[test]

@@ -139,7 +139,7 @@ pub fn record(commands: &[(&str, &str, Value)]) -> Vec<Stored> {
 
 fn open(service: Service) -> Engine {
     let mut engine = Engine::open(service, Box::new(MemoryStore::default()), EventId::derived(&["store"])).unwrap();
-    engine.take(vec![Input::CaughtUp]).unwrap();
+    engine.take(vec![Input::AllRemembered { from: 1 }, Input::CaughtUp]).unwrap();
     engine
 }
 

@@ -17,7 +17,6 @@ pub fn completed(turn: &mut Turn<'_>, event: &PaymentCompleted) -> Result<(), Un
     match payment.due.as_ref().map(|due| due.money) {
         _ if turn.remembers() => {}
         Some(due) if due != charged => return contradicts(format!("{charged} was charged and {due} is due")),
-        Some(_) if payment.reserved => {}
         _ => return contradicts(format!("nothing is held for the order {}", event.order_id)),
     }
     payment.state = State::Charged { transaction_id: event.transaction_id.clone() };

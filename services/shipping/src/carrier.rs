@@ -1,6 +1,6 @@
 //! The carrier. A real one stands behind [`Perform<Booking>`] as this one does.
 
-use chassis::{Perform, Retry, ambient};
+use chassis::{Perform, Retry};
 use events::{EventId, ShipmentId};
 use jiff::SignedDuration;
 
@@ -23,7 +23,7 @@ impl Perform<Booking> for LocalCarrier {
             return Ok(BookingOutcome::Refused { reason: "unserviceable_address".to_owned() });
         }
         let shipment_id = ShipmentId::from(EventId::derived(&["local carrier", booking.order_id.as_str()]));
-        let eta = ambient::now().saturating_add(ON_THE_WAY).unwrap_or(jiff::Timestamp::MAX);
+        let eta = booking.at.saturating_add(ON_THE_WAY).unwrap_or(jiff::Timestamp::MAX);
         Ok(BookingOutcome::Booked { shipment_id, carrier: "local".to_owned(), eta })
     }
 }

@@ -14,6 +14,9 @@ pub struct Booking {
     pub order_id: OrderId,
     /// Where it goes.
     pub ship_to: Option<Address>,
+    /// When it was paid: asked again, the carrier says the same.
+    #[serde(default)]
+    pub at: Timestamp,
 }
 
 /// What the carrier decided.

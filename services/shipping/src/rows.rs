@@ -84,7 +84,8 @@ impl Shipment {
     /// Asks for the booking once the order is paid and its address is known, and keeps the row.
     pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
         if let (State::Waiting, true, Some(destination)) = (&self.state, self.paid, &self.destination) {
-            turn.perform(&Booking { order_id: order_id.clone(), ship_to: destination.ship_to.clone() });
+            let (order_id, ship_to, at) = (order_id.clone(), destination.ship_to.clone(), turn.now());
+            turn.perform(&Booking { order_id, ship_to, at });
             self.state = State::Booking;
         }
         turn.put(order_id, &self);
