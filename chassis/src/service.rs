@@ -141,8 +141,7 @@ impl Service {
         self,
         reaction: impl Fn(&mut Turn<'_>, &E) -> Result<(), Unacceptable> + Send + Sync + 'static,
     ) -> Service {
-        let own = E::TYPE.split('.').next() == Some(self.name);
-        assert!(own, "{} adopts {}, which is not its own: use on", self.name, E::TYPE);
+        assert!(self.owns(E::TYPE), "{} adopts {}, which is not its own: use on", self.name, E::TYPE);
         self.hears(Trigger::OwnFact, reaction)
     }
 
@@ -266,7 +265,8 @@ impl Service {
         self.reactions().any(|it| !it.says.is_empty()) || self.events.keys().any(|kind| self.owns(kind))
     }
 
-    fn owns(&self, kind: &str) -> bool {
+    /// Whether an event of that type is one of its own.
+    pub(crate) fn owns(&self, kind: &str) -> bool {
         kind.split('.').next() == Some(self.name)
     }
 

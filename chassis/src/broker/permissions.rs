@@ -100,6 +100,6 @@ pub fn authorization(services: &[Service]) -> String {
 
 /// The events that it says, and those of its own kind that it says again, keyed, where somebody typed them.
 fn says(service: &Service) -> BTreeSet<&str> {
-    let own = service.events.keys().copied().filter(|kind| kind.split('.').next() == Some(service.name()));
+    let own = service.events.keys().copied().filter(|kind| service.owns(kind));
     service.reactions().flat_map(|it| it.says.iter().copied()).chain(own).collect()
 }

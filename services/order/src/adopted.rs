@@ -20,7 +20,7 @@ pub fn created(turn: &mut Turn<'_>, event: &OrderCreated, deadline: Deadline) ->
 /// Somebody wants the order undone. One that was not placed yet is cancelled as soon as it is.
 pub fn cancel_requested(turn: &mut Turn<'_>, event: &OrderCancelRequested) -> Result<(), Unacceptable> {
     let mut order = order(turn, &event.order_id);
-    let too_late = order.end.is_some() || order.undone.is_some() || order.cancelling.is_some() || order.cancel_refused;
+    let too_late = !order.goes_on() || order.cancel_refused;
     if too_late && !turn.remembers() {
         let detail = format!("the order {} is {} and cannot be cancelled now", event.order_id, order.status());
         return Err(Unacceptable::contradicts(detail));

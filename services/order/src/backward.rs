@@ -11,8 +11,7 @@ use crate::rows::{End, Order, order};
 pub fn cancel_on_deadline_passed(turn: &mut Turn<'_>, order_id: &str) -> Result<(), Unacceptable> {
     let order_id = OrderId::try_from(order_id).map_err(Unacceptable::contradicts)?;
     let order = order(turn, &order_id);
-    let goes_on = order.end.is_none() && order.undone.is_none() && order.cancelling.is_none();
-    if order.placed.is_some() && goes_on && !order.cancel_refused {
+    if order.placed.is_some() && order.goes_on() && !order.cancel_refused {
         order.request_cancel(turn, &order_id, CancelRequestReason::DeadlinePassed);
     }
     Ok(())

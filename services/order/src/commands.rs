@@ -141,8 +141,7 @@ pub fn cancel(turn: &mut Turn<'_>, command: Cancel) -> Result<Cancelled, Refusal
         let message = format!("the order {order_id} is {} and cannot be cancelled any more", order.status());
         return Err(Refusal::conflict(message));
     }
-    let asked_before = order.end.is_some() || order.undone.is_some() || order.cancelling.is_some();
-    let order = if asked_before { order } else { order.request_cancel(turn, &order_id, reason) };
+    let order = if order.goes_on() { order.request_cancel(turn, &order_id, reason) } else { order };
     Ok(Cancelled { order_id, status: order.status() })
 }
 

@@ -94,6 +94,11 @@ impl Order {
         }
     }
 
+    /// Whether it is on its way forward: it has not ended, and neither is it undone nor does anybody want that.
+    pub fn goes_on(&self) -> bool {
+        self.end.is_none() && self.undone.is_none() && self.cancelling.is_none()
+    }
+
     /// Says what follows from everything that is known by now, and keeps the row. Each fact is said once, whatever the
     /// order in which its conditions became known; nothing is said of an order before it was placed.
     pub fn go_on(mut self, turn: &mut Turn<'_>, order_id: &OrderId) {
