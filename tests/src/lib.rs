@@ -2,4 +2,5 @@
 
 pub mod invariants;
 pub mod log;
+pub mod proof;
 pub mod world;
