@@ -3,6 +3,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -33,13 +34,27 @@ pub(crate) struct Draft<'s> {
     pub batch: Layer,
     pub turn: Layer,
     next_outbox_row: u64,
+    /// The broker's clock, where it is known.
+    clock: Option<Timestamp>,
     /// The first failure to read. It ends the batch: nothing that was decided after it counts.
     fault: RefCell<Option<Error>>,
 }
 
 impl<'s> Draft<'s> {
     pub fn over(store: &'s dyn Store, next_outbox_row: u64) -> Draft<'s> {
-        Draft { store, batch: Layer::default(), turn: Layer::default(), next_outbox_row, fault: RefCell::new(None) }
+        let (batch, turn) = (Layer::default(), Layer::default());
+        Draft { store, batch, turn, next_outbox_row, clock: None, fault: RefCell::new(None) }
+    }
+
+    /// From here on the broker's clock says `clock`.
+    pub fn at(mut self, clock: Option<Timestamp>) -> Draft<'s> {
+        self.clock = clock;
+        self
+    }
+
+    /// The broker's clock, where it is known.
+    pub fn clock(&self) -> Option<Timestamp> {
+        self.clock
     }
 
     /// The value of `key` as this turn sees it.

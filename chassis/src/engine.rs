@@ -3,10 +3,15 @@
 //! There is one writer per store, and this is it. It does no I/O but the store's, knows no clock, and is the same code
 //! in a running service, in a replay and in a simulation.
 
+mod forget;
+mod ladder;
+mod said;
 mod start_over;
 mod turns;
 mod waits;
 
+pub use forget::Keeping;
+pub(crate) use forget::{read_timed, since, timed};
 pub use waits::{WaitingEffect, Waits};
 
 use std::collections::BTreeMap;
@@ -15,22 +20,17 @@ use events::EventId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
 use crate::{
-    Error, Input, OutboxRow, Pending, Released, Service, draft::Draft, draft::json, effect, key, outbox, reminder,
-    service::WAITS, store::Store,
+    Error, Input, OutboxRow, Pending, Places, Position, Released, Service,
+    draft::{Draft, json},
+    effect, key, reminder,
+    service::WAITS,
+    store::{Batch, Store},
 };
 
-/// How many confirmed rows may wait for a commit that takes their removal along.
-const RETIRED_AT_MOST: usize = 1024;
-
-/// Up to where a service heard the stream. The store's word counts; the broker's consumer is set to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Which stream.
-    pub stream: EventId,
-    /// The last message that was taken, with all before it.
-    pub sequence: u64,
-}
+/// How much of the broker's word may wait for a commit that takes it along.
+const OWES_AT_MOST: usize = 1024;
 
 /// Whose store this is.
 #[derive(Serialize, Deserialize)]
@@ -53,9 +53,12 @@ pub struct Engine {
     pub(crate) service: Service,
     store: Box<dyn Store>,
     id: EventId,
-    next_outbox_row: u64,
     position: Option<Position>,
-    retired: Vec<u64>,
+    ladder: Ladder,
+    said: SaidRows,
+    forgetting: Forgetting,
+    /// The broker's clock: the latest time of a message that was heard.
+    clock: Option<Timestamp>,
     /// Whether effects that an earlier process left were released.
     resumed: bool,
     /// Whether what stood in the stream at the start is heard, and reminders may come due.
@@ -84,21 +87,30 @@ impl Engine {
                 id
             }
         };
-        let position = Draft::over(&*store, 0).read(key::POSITION);
-        let next_outbox_row = outbox::unpublished(&*store)?.last().map_or(1, |row| row.number + 1);
+        let position = store.get(key::POSITION)?.and_then(|value| read_timed::<Position>(&value));
+        let (position, clock) = position.map_or((None, None), |(position, clock)| (Some(position), clock));
+        let (said, forgetting) = (SaidRows::open(&*store)?, Forgetting::open(&*store)?);
         Ok(Engine {
             service,
             store,
             id,
-            next_outbox_row,
             position,
-            retired: Vec::new(),
+            ladder: Ladder::default(),
+            said,
+            forgetting,
+            clock,
             resumed: false,
             caught_up: false,
             breakers: BTreeMap::new(),
             starts_over: 0,
             deaf: false,
         })
+    }
+
+    /// Keeps what is not needed at once for so long, instead of [`Keeping::DEFAULT`].
+    pub fn keeping(mut self, keeping: Keeping) -> Engine {
+        self.forgetting.keeping = keeping;
+        self
     }
 
     /// The store's identity.
@@ -120,7 +132,23 @@ impl Engine {
     /// [`Input::AllRemembered`], since an earlier self may have said how they ended, and the reminders that stand with
     /// [`Input::CaughtUp`].
     pub fn unfinished(&self) -> Result<Unfinished, Error> {
-        Ok(Unfinished { said: outbox::unpublished(&*self.store)?, asked: effect::waiting(&*self.store)? })
+        let said = said::rows(&*self.store, self.said.unconfirmed())?;
+        Ok(Unfinished { said, asked: effect::waiting(&*self.store)? })
+    }
+
+    /// Places that somebody compares with what stands in the stream, ascending by sequence.
+    pub fn places(&self, of: Places) -> Result<Vec<Position>, Error> {
+        match of {
+            Places::Said(name) => self.said.places(&*self.store, name),
+            Places::Heard => {
+                let mut places = Ladder::places(&*self.store)?;
+                let ahead = |it: &Position| {
+                    places.last().is_none_or(|last| last.stream != it.stream || last.sequence < it.sequence)
+                };
+                places.extend(self.position.filter(ahead));
+                Ok(places)
+            }
+        }
     }
 
     /// The rows of the service as text: key and JSON, in ascending order.
@@ -134,10 +162,11 @@ impl Engine {
     pub fn take(&mut self, inputs: Vec<Input>) -> Result<Released, Error> {
         let mut released = Released::default();
         let mut position = self.position;
-        let mut confirmed = Vec::new();
-        let mut all_remembered = false;
+        let mut clock = self.clock;
+        let (mut receipts, mut gone, mut recalled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut hears_from, mut published) = (None, None);
         let (mut caught_up, mut deaf, mut breakers) = (self.caught_up, self.deaf, self.breakers.clone());
-        let mut draft = Draft::over(&*self.store, self.next_outbox_row);
+        let mut draft = Draft::over(&*self.store, self.said.next).at(clock);
 
         // Each input in its turn. Nothing has happened yet: a crash here leaves the store as it was, the broker
         // delivers again, and the client of a command hears nothing.
@@ -145,14 +174,16 @@ impl Engine {
             match input {
                 Input::Event(_) if deaf => {}
                 Input::Event(delivery) => {
-                    // It follows what is heard, back too: a stream that lost its tail is heard from its beginning.
-                    position = Some(Position { stream: delivery.stream, sequence: delivery.sequence });
-                    draft = self.event(draft, &delivery);
+                    // It follows what is heard, back too: where the stream lost its end, hearing goes on before it.
+                    let mark = Position::heard(&delivery.subject, delivery.arrival.time);
+                    position = Some(Position { stream: delivery.stream, sequence: delivery.sequence, mark });
+                    clock = clock.max(Some(delivery.arrival.time));
+                    draft = self.event(draft.at(clock), &delivery);
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
                 Input::AllRemembered { from } => {
-                    all_remembered = true;
+                    hears_from = Some(from);
                     caught_up = false;
                     deaf &= from > 1;
                 }
@@ -178,7 +209,14 @@ impl Engine {
                 // It stands, and comes due again when what was said in time is heard.
                 Input::Reminder(_) if !caught_up => {}
                 Input::Reminder(reminder) => draft = self.reminder(draft, &reminder),
-                Input::Published(rows) => confirmed.extend(rows),
+                Input::Published { receipts: word, time } => {
+                    // A service that hears nothing has no other clock.
+                    clock = if self.service.events.is_empty() { clock.max(Some(time)) } else { clock };
+                    published = Some(time);
+                    receipts.extend(word);
+                }
+                Input::Gone { name, stream, after } => gone.push((name, stream, after)),
+                Input::Recall { places, answer } => recalled.push((places, answer)),
             }
         }
         let (mut layer, next_outbox_row) = draft.finish()?;
@@ -187,61 +225,83 @@ impl Engine {
             layer.writes.extend(start_over::begun());
             position = None;
         }
-        self.retired.extend(confirmed);
+        if let Some(from) = hears_from {
+            self.ladder.cut(&*self.store, &mut layer.writes, from)?;
+        }
+        self.said.confirmed(receipts);
+        for (name, stream, after) in gone {
+            released.said.extend(self.said.gone(&*self.store, &mut layer.writes, name, stream, after)?);
+        }
 
-        // The position moves with what was taken up to it, and confirmed rows go with it. A batch that changed nothing
-        // (duplicates, questions) needs no commit: all of it is on the disk already.
-        if !layer.writes.is_empty() || self.retired.len() > RETIRED_AT_MOST {
-            if position != self.position && position.is_some() {
-                layer.writes.insert(key::POSITION.to_vec(), Some(json(&position)));
-            }
-            layer.writes.extend(self.retired.drain(..).map(|number| (key::outbox(number), None)));
-            // A crash in here leaves all of the batch or nothing of it.
-            self.store.commit(layer.writes)?;
+        // The position moves with what was taken up to it, and the broker's word goes with it. A batch that changed
+        // nothing (duplicates, questions) needs no commit: all of it is on the disk already.
+        if !layer.writes.is_empty() || self.said.owes() > OWES_AT_MOST {
+            self.commit(layer.writes, position, clock, published)?;
         }
 
         // From here on it has happened. A crash before the outside sees it is made good at the next start: the outbox,
         // the effects and the reminders are read back, the broker delivers again what was not acknowledged and the
         // inbox knows it, and a client that heard nothing asks again with its idempotency key.
-        self.position = position;
-        self.next_outbox_row = next_outbox_row;
-        self.deaf = deaf;
-        self.breakers = breakers;
+        (self.position, self.clock, self.deaf, self.breakers) = (position, clock, deaf, breakers);
+        self.said.next = next_outbox_row;
+        self.said.added(&layer.said);
         if layer.start_over {
             start_over::finish(&mut *self.store)?;
             self.deaf = true;
             self.starts_over += 1;
         }
-        released.said = layer.said;
+        released.said.extend(layer.said);
         released.withdrawn = layer.withdrawn;
-        released.asked = match (all_remembered, self.resumed) {
+        released.asked = match (hears_from.is_some(), self.resumed) {
             (_, true) => layer.asked,
             (true, false) => effect::waiting(&*self.store)?,
             // An earlier self may have said how they ended, and that is not read yet.
             (false, false) => Vec::new(),
         };
-        self.resumed |= all_remembered;
+        self.resumed |= hears_from.is_some();
         released.reminders = match (caught_up, self.caught_up) {
             (true, true) => layer.reminders,
             (true, false) => reminder::standing(&*self.store)?,
             (false, _) => Vec::new(),
         };
         self.caught_up = caught_up;
+        for (places, answer) in recalled {
+            // Whoever asked and is gone asks again.
+            drop(answer.send(self.places(places)?));
+        }
         Ok(released)
+    }
+
+    /// Writes `writes` with what belongs to every commit. A crash in here leaves all of it or nothing.
+    fn commit(
+        &mut self,
+        mut writes: Batch,
+        position: Option<Position>,
+        clock: Option<Timestamp>,
+        published: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let now = clock.or(published).unwrap_or(Timestamp::UNIX_EPOCH);
+        if let Some(position) = position.filter(|_| position != self.position) {
+            self.ladder.climb(&mut writes, position, now);
+        }
+        // It may be ahead of the store's: what was heard again changed nothing.
+        if let Some(position) = position {
+            writes.insert(key::POSITION.to_vec(), Some(timed(json(&position), now)));
+        }
+        self.said.write(&mut writes, now);
+        if let Some(now) = clock {
+            self.forgetting.turn(&*self.store, &mut writes, now)?;
+        }
+        self.store.commit(writes)
     }
 
     /// Whether something waits for a commit that takes it along.
     pub fn owes(&self) -> bool {
-        !self.retired.is_empty()
+        self.said.owes() > 0
     }
 
     /// Writes what still waits for a commit.
     pub fn tidy(&mut self) -> Result<(), Error> {
-        let mut writes: crate::store::Batch =
-            self.retired.drain(..).map(|number| (key::outbox(number), None)).collect();
-        if let Some(position) = self.position {
-            writes.insert(key::POSITION.to_vec(), Some(json(&position)));
-        }
-        self.store.commit(writes)
+        self.commit(Batch::new(), self.position, self.clock, None)
     }
 }

@@ -6,7 +6,12 @@ use events::{Arrival, EventId, Headers};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::{Refusal, effect::Pending, outbox::OutboxRow, reminder::Reminder};
+use crate::{
+    Places, Position, Refusal,
+    effect::Pending,
+    outbox::{OutboxRow, Receipt},
+    reminder::Reminder,
+};
 
 /// A message of the stream.
 #[derive(Clone, Debug)]
@@ -101,8 +106,29 @@ pub enum Input {
     },
     /// A reminder is due.
     Reminder(Reminder),
-    /// The broker confirmed these outbox rows.
-    Published(Vec<u64>),
+    /// The broker confirmed outbox rows.
+    Published {
+        /// Its word for each.
+        receipts: Vec<Receipt>,
+        /// When it came.
+        time: Timestamp,
+    },
+    /// The broker does not hold any more what it had confirmed: those rows are published again.
+    Gone {
+        /// The name of the stream.
+        name: &'static str,
+        /// Which one it is now.
+        stream: EventId,
+        /// The last sequence that holds what was confirmed.
+        after: u64,
+    },
+    /// Somebody compares places with what stands in the stream.
+    Recall {
+        /// Which places.
+        places: Places,
+        /// Where they go, ascending by sequence.
+        answer: oneshot::Sender<Vec<Position>>,
+    },
 }
 
 /// What a commit releases. It exists only after the commit is on the disk: this is what makes "durable first" a matter

@@ -10,8 +10,18 @@ pub(crate) const POSITION: &[u8] = b"m/position";
 pub(crate) const STARTING_OVER: &[u8] = b"m/starting-over";
 /// `r/`: the rows of the service.
 pub(crate) const ROWS: &[u8] = b"r/";
+/// `m/forgotten`: what happened up to then may be forgotten.
+pub(crate) const FORGOTTEN: &[u8] = b"m/forgotten";
 /// `i/`: what was taken or said.
 pub(crate) const INBOX: &[u8] = b"i/";
+/// `c/`: answers to commands that came with an idempotency key.
+pub(crate) const ANSWERS: &[u8] = b"c/";
+/// `h/`: places that were heard, behind the position.
+pub(crate) const HEARD: &[u8] = b"h/";
+/// `p/`: the broker's word for outbox rows.
+pub(crate) const RECEIPTS: &[u8] = b"p/";
+/// `x/`: rows that are not needed for much longer.
+pub(crate) const RETIRED: &[u8] = b"x/";
 /// `o/`: outbox rows, in the order in which they were said.
 pub(crate) const OUTBOX: &[u8] = b"o/";
 /// `e/`: effects that wait for their outcome.
@@ -31,7 +41,28 @@ pub(crate) fn inbox(id: EventId) -> Vec<u8> {
 
 /// The answer to a command that came with an idempotency key: `c/<id>`.
 pub(crate) fn answer(id: EventId) -> Vec<u8> {
-    [b"c/", id.as_bytes().as_slice()].concat()
+    [ANSWERS, id.as_bytes().as_slice()].concat()
+}
+
+/// A place that was heard: `h/<sequence>`.
+pub(crate) fn heard(sequence: u64) -> Vec<u8> {
+    [HEARD, &sequence.to_be_bytes()].concat()
+}
+
+/// The broker's word for an outbox row: `p/<number>`.
+pub(crate) fn receipt(number: u64) -> Vec<u8> {
+    [RECEIPTS, &number.to_be_bytes()].concat()
+}
+
+/// The mark of a row of a service that is not needed for much longer: `x/<table>/<key>`.
+pub(crate) fn retired(table: &str, key: &str) -> Vec<u8> {
+    [RETIRED, table.as_bytes(), b"/", key.as_bytes()].concat()
+}
+
+/// The number or sequence at the end of a key.
+pub(crate) fn number(key: &[u8]) -> u64 {
+    let eight = key.last_chunk().expect("keys with a number end in eight bytes: this file writes them");
+    u64::from_be_bytes(*eight)
 }
 
 /// An outbox row: `o/<number>`, so that the map's order is the order in which the rows were said.

@@ -1,9 +1,10 @@
 //! What a service says, on its way to the broker. A row is written with the turn that said it, and published after the
-//! commit, in the order in which the rows were said.
+//! commit, in the order in which the rows were said. Once the broker confirmed it, it is kept for a while with the
+//! broker's word beside it: should the broker lose what it confirmed, the row is published again.
 
-use events::{DEAD_LETTERS, EVENTS, Headers};
+use events::{DEAD_LETTERS, EVENTS, EventId, Headers, header};
 
-use crate::{Error, draft::json, key, store::Store};
+use crate::{Error, Position, draft::json, key};
 
 /// A message for a stream. Its `Nats-Msg-Id` makes publishing it again harmless.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Message {
         [self.subject.as_str(), &headers, &self.body].join("\n").into_bytes()
     }
 
-    fn from_row(row: &[u8], number: u64) -> Result<Message, Error> {
+    pub(crate) fn from_row(row: &[u8], number: u64) -> Result<Message, Error> {
         let text = String::from_utf8_lossy(row);
         let mut lines = text.splitn(3, '\n').map(str::to_owned);
         let (subject, headers) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
@@ -48,17 +49,41 @@ pub struct OutboxRow {
     pub message: Message,
 }
 
-/// The rows that the broker has not confirmed.
-pub(crate) fn unpublished(store: &dyn Store) -> Result<Vec<OutboxRow>, Error> {
-    store
-        .scan(key::OUTBOX)
-        .map(|pair| {
-            let (key, value) = pair?;
-            let number = key[key::OUTBOX.len()..].try_into().map(u64::from_be_bytes);
-            let number = number.expect("outbox keys end in eight bytes: key::outbox writes them");
-            Ok(OutboxRow { number, message: Message::from_row(&value, number)? })
-        })
-        .collect()
+impl OutboxRow {
+    /// The broker's word for this row.
+    pub fn receipt(&self, stream: EventId, sequence: u64) -> Receipt {
+        let mark = self.message.headers.get(header::MESSAGE_ID).map_or(stream, |id| EventId::named(id));
+        Receipt { row: self.number, name: self.message.stream(), place: Position { stream, sequence, mark } }
+    }
+}
+
+/// The broker's word that it holds a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The row.
+    pub row: u64,
+    /// The name of the stream.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: Position,
+}
+
+impl Receipt {
+    /// As it stands in the store: which stream, its identity, the sequence, the message id.
+    pub(crate) fn to_row(self) -> Vec<u8> {
+        let Position { stream, sequence, mark } = self.place;
+        let name = u8::from(self.name == DEAD_LETTERS);
+        [&[name], stream.as_bytes().as_slice(), &sequence.to_be_bytes(), mark.as_bytes()].concat()
+    }
+
+    /// Reads the row under `key`.
+    pub(crate) fn from_row(key: &[u8], value: &[u8]) -> Receipt {
+        const WRITTEN: &str = "a receipt has 41 bytes: to_row writes them";
+        let id = |at: usize| EventId::from_bytes(value[at..at + 16].try_into().expect(WRITTEN));
+        let sequence = u64::from_be_bytes(value[17..25].try_into().expect(WRITTEN));
+        let name = if value[0] == 1 { DEAD_LETTERS } else { EVENTS };
+        Receipt { row: key::number(key), name, place: Position { stream: id(1), sequence, mark: id(25) } }
+    }
 }
 
 #[cfg(test)]
@@ -71,5 +96,16 @@ mod tests {
         let body = "{\"text\":\n\"two lines\"}".to_owned();
         let message = Message { subject: "house.echoed.b-1".to_owned(), headers, body };
         assert_eq!(Message::from_row(&message.to_row(), 1).unwrap(), message);
+    }
+
+    #[test]
+    fn a_receipt_reads_back_from_its_row() {
+        let headers = Headers::from([(header::MESSAGE_ID.to_owned(), "m-1".to_owned())]);
+        for subject in ["house.echoed.b-1", "dead.house.echoed.b-1"] {
+            let message = Message { subject: subject.to_owned(), headers: headers.clone(), body: "{}".to_owned() };
+            let receipt = OutboxRow { number: 7, message }.receipt(EventId::derived(&["stream"]), 77);
+            assert_eq!(receipt.place.mark, EventId::named("m-1"));
+            assert_eq!(Receipt::from_row(&key::receipt(7), &receipt.to_row()), receipt);
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Runner {
         tasks.spawn(signal::listen(stopper));
 
         let store = DiskStore::open(&settings.data_dir.join(name))?;
-        let engine = Engine::open(service, Box::new(store), ambient::random_id())?;
+        let engine = Engine::open(service, Box::new(store), ambient::random_id())?.keeping(settings.keeping);
         let broker = Broker::connect(name, &settings).await?;
         let (lease, held) = tokio::select! {
             taken = Lease::take(&broker, name, engine.id()) => taken?,
@@ -71,14 +71,13 @@ impl Runner {
         // What takes what a commit releases, and goes on with what the last process left.
         let (inputs, incoming) = mpsc::channel(INPUTS_AT_MOST);
         let (said, rows) = mpsc::unbounded_channel();
-        let (confirming, confirmed) = mpsc::unbounded_channel();
+        let (words, word) = mpsc::unbounded_channel();
         let (asked, effects) = mpsc::unbounded_channel();
         let (reminders, standing) = mpsc::unbounded_channel();
-        let (heard, position) = watch::channel(engine.position());
         let (starts_over, started_over) = watch::channel(0);
-        let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, heard, starts_over };
+        let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, starts_over };
         outlets.resume(engine.unfinished()?);
-        let relay = Relay { broker: broker.clone(), lease: held.clone(), rows, confirmed: confirming };
+        let relay = Relay { broker: broker.clone(), lease: held.clone(), rows, words };
         tasks.spawn(relay.run());
         let (inputs_of_effects, patience) = (inputs.clone(), settings.shutdown / 2);
         let office = Office { kinds, asked: effects, inputs: inputs_of_effects, lease: held.clone(), patience };
@@ -93,7 +92,6 @@ impl Runner {
             service: name,
             subjects,
             remembers,
-            position,
             started_over,
             inputs: hearing,
             remembered,
@@ -102,7 +100,7 @@ impl Runner {
         tasks.spawn(Commands { broker, service: name, commands, inputs }.run(may_answer, stop.clone()));
 
         let batch_size = settings.batch_size;
-        let turns = TurnLoop { engine, inputs: incoming, confirmed, outlets, lease: held, batch_size, tasks, done };
+        let turns = TurnLoop { engine, inputs: incoming, word, outlets, lease: held, batch_size, tasks, done };
         turns.run(stop, settings.shutdown).await
     }
 }

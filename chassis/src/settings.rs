@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::Error;
+use crate::{Error, Keeping};
 
 /// The settings that every service has.
 #[derive(Clone)]
@@ -15,6 +15,10 @@ pub struct Settings {
     pub batch_size: usize,
     /// `SHUTDOWN_SECONDS`: how long a stopping service may take to finish; 10.
     pub shutdown: Duration,
+    /// `OUTBOX_KEPT`: how long what the broker confirmed is kept, in case it forgets it; 10min. `HORIZON`: how long what
+    /// was taken, said or answered is known, and rows of what has ended are kept; 7 days. What is older than the horizon is
+    /// a dead letter.
+    pub keeping: Keeping,
 }
 
 impl Settings {
@@ -25,6 +29,10 @@ impl Settings {
             data_dir: PathBuf::from(text("DATA_DIR", "data")),
             batch_size: number("BATCH_SIZE", 256, 1, 500)? as usize,
             shutdown: Duration::from_secs(number("SHUTDOWN_SECONDS", 10, 1, 600)?),
+            keeping: Keeping {
+                said: duration("OUTBOX_KEPT", Keeping::DEFAULT.said)?,
+                known: duration("HORIZON", Keeping::DEFAULT.known)?,
+            },
         })
     }
 
@@ -143,6 +151,7 @@ mod tests {
                 data_dir: PathBuf::new(),
                 batch_size: 1,
                 shutdown: Duration::from_secs(1),
+                keeping: Keeping::DEFAULT,
             };
             assert_eq!(settings.nats_credentials(), credentials, "{url}");
         }

@@ -8,6 +8,7 @@ use crate::{
     Effect, Unacceptable,
     draft::{Draft, json},
     effect::{Pending, Waiting},
+    engine::timed,
     inbox, key,
     outbox::Message,
     reminder::Reminder,
@@ -23,6 +24,12 @@ pub(crate) const ADOPTED: &str = "Murmuration-Adopted";
 pub trait Row: Serialize + DeserializeOwned {
     /// Where rows of this kind stand: one token, never changed.
     const TABLE: &'static str;
+
+    /// Whether nothing that may still come needs the row as it is now. It is then kept until everything that happened up
+    /// to now is past the horizon ([`crate::Keeping::known`]), and forgotten; written again meanwhile, it starts anew.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// Where an input comes from, as far as a reaction may depend on it.
@@ -150,6 +157,7 @@ impl<'a> Turn<'a> {
     /// Removes the row under `key`. One that is not there is no error.
     pub fn remove<R: Row>(&mut self, key: impl AsRef<str>) {
         self.draft.remove(key::row(R::TABLE, key.as_ref()));
+        self.retire(R::TABLE, key.as_ref(), false);
     }
 
     /// Forgets everything that was heard, all rows with it, and hears the stream again from its beginning. Only for a
@@ -160,10 +168,21 @@ impl<'a> Turn<'a> {
 
     /// Writes the row under `key`. A row larger than 7 KiB refuses the whole turn.
     pub fn put<R: Row>(&mut self, key: impl AsRef<str>, row: &R) {
-        let key = key::row(R::TABLE, key.as_ref());
-        let value = json(row);
-        self.fits(key.len() + value.len(), R::TABLE);
-        self.draft.put(key, value);
+        let (place, value) = (key::row(R::TABLE, key.as_ref()), json(row));
+        self.fits(place.len() + value.len(), R::TABLE);
+        self.draft.put(place, value);
+        self.retire(R::TABLE, key.as_ref(), row.is_over());
+    }
+
+    /// Marks a row as one that is forgotten some day, or takes the mark back.
+    fn retire(&mut self, table: &str, key: &str, is_over: bool) {
+        let mark = key::retired(table, key);
+        if is_over {
+            let now = self.draft.clock().map_or(self.cause.arrived, |clock| clock.max(self.cause.arrived));
+            self.draft.put(mark, timed(Vec::new(), now));
+        } else if self.draft.get(&mark).is_some() {
+            self.draft.remove(mark);
+        }
     }
 
     /// Says a fact: it is published after the commit, once in effect, after everything said before it.
@@ -210,7 +229,7 @@ impl<'a> Turn<'a> {
             Ok(body) => body,
             Err(error) => return self.refuse(error.into()),
         };
-        inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body));
+        inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body), envelope.time);
         let mut headers = envelope.headers();
         headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());
         headers.extend(more);

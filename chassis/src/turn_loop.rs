@@ -8,8 +8,8 @@ use tokio::{
 };
 
 use crate::{
-    Acknowledge, Engine, Error, Input, OutboxRow, Position, Released, Reminder, Unfinished, ambient,
-    broker::lease::Held, effect::office::Asked, signal::stopped,
+    Acknowledge, Engine, Error, Input, OutboxRow, Released, Reminder, Unfinished, ambient, broker::lease::Held,
+    effect::office::Asked, signal::stopped,
 };
 
 /// After how long without an input the last confirmed rows go with a commit of their own: a kill from then on publishes
@@ -22,7 +22,6 @@ pub(crate) struct Outlets {
     pub said: mpsc::UnboundedSender<Vec<OutboxRow>>,
     pub asked: mpsc::UnboundedSender<Asked>,
     pub reminders: mpsc::UnboundedSender<Vec<Reminder>>,
-    pub heard: watch::Sender<Option<Position>>,
     /// Counts up when everything was forgotten and has to be heard again.
     pub starts_over: watch::Sender<u32>,
 }
@@ -31,7 +30,8 @@ pub(crate) struct Outlets {
 pub(crate) struct TurnLoop {
     pub engine: Engine,
     pub inputs: mpsc::Receiver<Input>,
-    pub confirmed: mpsc::UnboundedReceiver<Vec<u64>>,
+    /// The broker's word, and what the relay asks.
+    pub word: mpsc::UnboundedReceiver<Input>,
     pub outlets: Outlets,
     pub lease: Held,
     /// How many turns a batch may have: what waits, up to this. Alone, an input does not wait for others.
@@ -64,7 +64,7 @@ impl TurnLoop {
         loop {
             tokio::select! {
                 taken = self.inputs.recv_many(&mut batch, self.batch_size) => if taken == 0 { break },
-                Some(rows) = self.confirmed.recv() => batch.push(Input::Published(rows)),
+                Some(word) = self.word.recv() => batch.push(word),
                 () = ambient::pause(IDLE), if self.engine.owes() => {
                     self.lease.check().await?;
                     block_in_place(|| self.engine.tidy())?;
@@ -75,17 +75,17 @@ impl TurnLoop {
                     continue;
                 }
             }
-            while let Ok(rows) = self.confirmed.try_recv() {
-                batch.push(Input::Published(rows));
+            while let Ok(word) = self.word.try_recv() {
+                batch.push(word);
             }
             self.turn(std::mem::take(&mut batch)).await?;
         }
         // What was said last goes out, and is known to be out.
-        let TurnLoop { mut engine, mut confirmed, outlets, mut tasks, done, .. } = self;
+        let TurnLoop { mut engine, mut word, outlets, mut tasks, done, .. } = self;
         let Outlets { client, said, .. } = outlets;
         drop(said);
-        while let Some(rows) = confirmed.recv().await {
-            block_in_place(|| engine.take(vec![Input::Published(rows)]))?;
+        while let Some(word) = word.recv().await {
+            block_in_place(|| engine.take(vec![word]))?;
         }
         block_in_place(|| engine.tidy())?;
         done.send_replace(true);
@@ -103,7 +103,6 @@ impl TurnLoop {
     async fn turn(&mut self, batch: Vec<Input>) -> Result<(), Error> {
         self.lease.check().await?;
         let released = block_in_place(|| self.engine.take(batch))?;
-        self.outlets.heard.send_replace(self.engine.position());
         let starts_over = self.engine.starts_over();
         self.outlets.starts_over.send_if_modified(|known| std::mem::replace(known, starts_over) != starts_over);
         self.outlets.release(released).await;

@@ -26,6 +26,11 @@ impl EventId {
         Uuid::parse_str(text).map_or_else(|_| EventId::derived(&["named", text]), EventId)
     }
 
+    /// The id whose sixteen bytes these are.
+    pub fn from_bytes(bytes: [u8; 16]) -> EventId {
+        EventId(Uuid::from_bytes(bytes))
+    }
+
     /// The sixteen bytes of the id.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

@@ -203,9 +203,10 @@ impl World {
             }
             Step::Publish(at) => {
                 if let Some(row) = self.nodes[at].outbox.pop_front() {
-                    let number = row.number;
+                    let receipt = row.receipt(EventId::derived(&["world"]), self.stream.len() as u64 + 1);
                     self.publish(row.message);
-                    self.input(at, Input::Published(vec![number]));
+                    let time = self.now();
+                    self.input(at, Input::Published { receipts: vec![receipt], time });
                 }
             }
             Step::Perform(at, place) => {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::sync::watch;
 
-use super::{inbox, streams};
+use super::{
+    inbox,
+    streams::{self, Streams},
+};
 use crate::{Error, Settings};
 
 /// What is needed of the server: atomic batches (2.12), and what was tested (2.14).
@@ -21,8 +24,6 @@ pub(crate) struct Broker {
     pub jetstream: jetstream::Context,
     /// Counts up each time the connection is there again: whoever listens checks what the broker remembers.
     pub connected: watch::Receiver<u64>,
-    /// Whether the stream takes atomic batches.
-    pub atomic: bool,
 }
 
 impl Broker {
@@ -48,8 +49,14 @@ impl Broker {
         }
         let jetstream = jetstream::ContextBuilder::new().timeout(ANSWER_WITHIN).ack_timeout(ANSWER_WITHIN);
         let jetstream = jetstream.build(client.clone());
-        let atomic = streams::ensure(&jetstream, server.max_payload).await?;
-        Ok(Broker { client, jetstream, connected, atomic })
+        let broker = Broker { client, jetstream, connected };
+        broker.streams().await?;
+        Ok(broker)
+    }
+
+    /// The two streams as they are now; they are made where they are missing.
+    pub async fn streams(&self) -> Result<Streams, Error> {
+        streams::ensure(&self.jetstream, self.client.server_info().max_payload).await
     }
 }
 

@@ -9,15 +9,16 @@ use std::{sync::Arc, time::Duration};
 use async_nats::jetstream::{
     ErrorCode, Message,
     consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+    message::StreamMessage,
     stream::{ConsumerError, ConsumerErrorKind, Stream},
 };
 use events::{Arrival, EVENTS, EventId};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Broker, headers, refused, stream_identity};
-use crate::{Acknowledge, Delivery, Error, Input, Position, ambient, ambient::pause, signal::stopped};
+use super::{Broker, headers, refused, streams};
+use crate::{Acknowledge, Delivery, Error, Input, Places, Position, ambient::pause, signal::stopped};
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -26,8 +27,6 @@ pub(crate) struct Consumer {
     pub subjects: Vec<String>,
     /// Whether there are facts of its own to remember.
     pub remembers: bool,
-    /// Up to where the service has heard; moved by the turn loop.
-    pub position: watch::Receiver<Option<Position>>,
     /// Counts up when everything was forgotten and has to be heard again.
     pub started_over: watch::Receiver<u32>,
     pub inputs: mpsc::Sender<Input>,
@@ -71,8 +70,8 @@ impl Consumer {
     async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
         self.started_over.mark_unchanged();
         let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
-        let identity = stream_identity(EVENTS, stream.cached_info().created.unix_timestamp_nanos());
-        let from = self.first_unheard(&stream, identity);
+        let identity = streams::identity(&stream);
+        let Some(from) = self.first_unheard(&stream).await? else { return Ok(End::Stopped) };
         if !self.remember(&stream, identity, from).await? {
             return Ok(End::Stopped);
         }
@@ -153,22 +152,24 @@ impl Consumer {
         Ok(self.inputs.send(Input::AllRemembered { from }).await.is_ok())
     }
 
-    /// The first message that the service may not have heard. A stream that is another one, or shorter than what was
-    /// heard of it, is heard from its beginning.
-    fn first_unheard(&self, stream: &Stream, identity: EventId) -> u64 {
-        let last = stream.cached_info().state.last_sequence;
-        match *self.position.borrow() {
-            Some(position) if position.stream == identity && position.sequence <= last => position.sequence + 1,
-            Some(_) => {
-                tracing::warn!("the stream is not the one that was heard: hearing it from its beginning");
-                1
-            }
-            None if last > 0 => {
+    /// The first message that the service may not have heard: the one behind its position, if what it heard there still
+    /// stands; where the stream lost its end, the one behind the last place that stands; in another stream the first one.
+    /// None where the service ends.
+    async fn first_unheard(&self, stream: &Stream) -> Result<Option<u64>, Error> {
+        let (answer, places) = oneshot::channel();
+        let asked = self.inputs.send(Input::Recall { places: Places::Heard, answer }).await;
+        let (Ok(()), Ok(places)) = (asked, places.await) else { return Ok(None) };
+        let (last, all_stand) = streams::last_standing(stream, &places, heard).await?;
+        match places.is_empty() {
+            true if stream.cached_info().state.last_sequence > 0 => {
                 tracing::info!("the store is new: remembering what was said before, then hearing everything");
-                1
             }
-            None => 1,
+            false if !all_stand => {
+                tracing::error!("the stream is not as it was heard: hearing it again from sequence {}", last + 1);
+            }
+            _ => {}
         }
+        Ok(Some(last + 1))
     }
 
     fn config(&self, from: u64) -> pull::Config {
@@ -215,14 +216,22 @@ fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
     Err(Error::Broker { doing: "deliver messages without a gap", why })
 }
 
+/// What a message that was heard is known by.
+fn heard(message: &StreamMessage) -> Option<EventId> {
+    Some(Position::heard(&message.subject, timestamp(message.time.unix_timestamp_nanos())))
+}
+
+fn timestamp(nanos: i128) -> Timestamp {
+    Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// A message as an input, with its place in the session.
 fn delivery(message: Message, stream: EventId) -> Result<(Delivery, u64), Error> {
     let unread =
         |error: async_nats::Error| Error::Broker { doing: "say where a message stands", why: error.to_string() };
     let info = message.info().map_err(unread)?;
     let (sequence, place) = (info.stream_sequence, info.consumer_sequence);
-    let published =
-        Timestamp::from_nanosecond(info.published.unix_timestamp_nanos()).unwrap_or_else(|_| ambient::now());
+    let published = timestamp(info.published.unix_timestamp_nanos());
     let delivery = Delivery {
         headers: headers::from_wire(message.headers.as_ref()),
         arrival: Arrival {

@@ -42,6 +42,7 @@ struct Holder {
 
 /// A lease that is held, and has to be renewed.
 pub(crate) struct Lease {
+    jetstream: jetstream::Context,
     bucket: Store,
     service: &'static str,
     holder: Vec<u8>,
@@ -81,7 +82,7 @@ impl Lease {
         loop {
             let asked = Instant::now();
             match bucket.create(service, holder.clone().into()).await {
-                Ok(revision) => return Ok(Lease::taken(bucket, service, holder, revision, asked)),
+                Ok(revision) => return Ok(Lease::taken(broker, bucket, service, holder, revision, asked)),
                 Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {}
                 Err(error) => return Err(refused("take the lease of the service")(error)),
             }
@@ -91,7 +92,7 @@ impl Lease {
             if other.as_ref().is_some_and(|other| other.store == store) {
                 let asked = Instant::now();
                 if let Ok(revision) = bucket.update(service, holder.clone().into(), entry.revision).await {
-                    return Ok(Lease::taken(bucket, service, holder, revision, asked));
+                    return Ok(Lease::taken(broker, bucket, service, holder, revision, asked));
                 }
             } else if !standing_by {
                 let process = other.map_or(0, |other| other.process);
@@ -105,9 +106,17 @@ impl Lease {
         }
     }
 
-    fn taken(bucket: Store, service: &'static str, holder: Vec<u8>, revision: u64, asked: Instant) -> (Lease, Held) {
+    fn taken(
+        broker: &Broker,
+        bucket: Store,
+        service: &'static str,
+        holder: Vec<u8>,
+        revision: u64,
+        asked: Instant,
+    ) -> (Lease, Held) {
         let (valid_until, held) = watch::channel(Some(asked + LASTS - MARGIN));
-        (Lease { bucket, service, holder, revision, valid_until }, Held { service, valid_until: held })
+        let jetstream = broker.jetstream.clone();
+        (Lease { jetstream, bucket, service, holder, revision, valid_until }, Held { service, valid_until: held })
     }
 
     /// Renews the lease until `stop`, then gives it back. Ends with an error when another instance took it.
@@ -131,6 +140,8 @@ impl Lease {
         let revision = match self.bucket.update(self.service, value, self.revision).await {
             Ok(revision) => Some(revision),
             Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => self.retake().await?,
+            // A broker that forgot everything has no bucket either.
+            Err(_) if bucket(&self.jetstream).await.is_ok() => self.retake().await?,
             Err(_) => None,
         };
         // Where the broker did not answer, the lease runs out by itself: work waits from then on, and the next renewal

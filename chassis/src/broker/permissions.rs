@@ -30,6 +30,8 @@ impl Permissions {
         let remembering = remembering(name);
         let own = says(service).into_iter().map(|kind| format!("{kind}.*"));
         let stream = [EVENTS, DEAD_LETTERS, &format!("KV_{BUCKET}")].map(|it| format!("$JS.API.STREAM.INFO.{it}"));
+        // What was heard or said is compared with what stands there.
+        let compared = [EVENTS, DEAD_LETTERS].map(|it| format!("$JS.API.DIRECT.GET.{it}"));
         let lease = [format!("$JS.API.DIRECT.GET.KV_{BUCKET}.$KV.{BUCKET}.{name}"), format!("$KV.{BUCKET}.{name}")];
         let hearing = [
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{name}"),
@@ -51,7 +53,14 @@ impl Permissions {
         let commands = service.commands().map(|command| format!("svc.{name}.{command}"));
         Permissions {
             user: name.to_owned(),
-            publish: own.chain(parked).chain(stream).chain(hearing).chain(remembers).chain(lease).collect(),
+            publish: own
+                .chain(parked)
+                .chain(stream)
+                .chain(compared)
+                .chain(hearing)
+                .chain(remembers)
+                .chain(lease)
+                .collect(),
             subscribe: commands.chain(discovery).chain([format!("{}.>", inbox(name))]).collect(),
         }
     }

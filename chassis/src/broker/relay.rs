@@ -1,14 +1,22 @@
 //! Publishing the outbox: in order, many rows at a time, each with a message id that makes publishing it again harmless.
 //!
-//! A row leaves the relay when the broker confirmed it, and never otherwise: while the broker is away the rows wait.
+//! A row leaves the relay when the broker confirmed it, and never otherwise: while the broker is away the rows wait. On
+//! every connect, and where sequences go back, the relay compares the streams with what the broker had confirmed. What the
+//! broker lost of that is not confirmed any more, and is published again before anything else.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+use async_nats::jetstream::message::StreamMessage;
+use events::{DEAD_LETTERS, EVENTS, EventId, header};
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Broker, headers, lease::Held};
-use crate::{Error, OutboxRow, ambient, ambient::pause};
+use super::{
+    Broker, headers,
+    lease::Held,
+    streams::{self, Streams},
+};
+use crate::{Error, Input, OutboxRow, Places, Receipt, ambient, ambient::pause};
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
@@ -19,73 +27,150 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 pub(crate) struct Relay {
     pub broker: Broker,
     pub lease: Held,
-    /// Rows that were committed, in order.
+    /// Rows that were committed, in order; those that the broker lost come again.
     pub rows: mpsc::UnboundedReceiver<Vec<OutboxRow>>,
-    /// The numbers of rows that the broker confirmed.
-    pub confirmed: mpsc::UnboundedSender<Vec<u64>>,
+    /// Where the broker's word goes, and what is asked of the store.
+    pub words: mpsc::UnboundedSender<Input>,
 }
 
 /// What the broker answers to a batch.
 #[derive(Deserialize)]
 struct BatchAnswer {
     error: Option<serde_json::Value>,
+    /// The sequence of the last message.
+    #[serde(default)]
+    seq: u64,
 }
+
+/// Rows by number: they are published in ascending order.
+type Queue = BTreeMap<u64, OutboxRow>;
 
 impl Relay {
     /// Publishes rows until no more can come and all are confirmed.
     pub async fn run(mut self) -> Result<(), Error> {
-        let mut queue = VecDeque::new();
+        let mut connected = self.broker.connected.clone();
+        let mut queue = Queue::new();
+        let (mut compared, mut highest) = (None, 0);
         let mut pause_now = PAUSE_AT_FIRST;
         loop {
-            if queue.is_empty() {
-                match self.rows.recv().await {
-                    Some(rows) => queue.extend(rows),
-                    None => return Ok(()),
+            if connected.has_changed().unwrap_or(false) {
+                compared = None;
+            }
+            connected.mark_unchanged();
+            let Some(streams) = &compared else {
+                match self.compare().await {
+                    Ok(streams) => compared = Some(streams),
+                    Err(Error::Stopped { .. }) => return Ok(()),
+                    // Nothing is left to say, and nobody will say more.
+                    Err(_) if queue.is_empty() && self.rows.is_closed() && self.rows.is_empty() => return Ok(()),
+                    Err(error) => {
+                        tracing::warn!("what the broker holds cannot be compared, {} rows wait: {error}", queue.len());
+                        self.wait(&mut pause_now).await;
+                    }
                 }
-            }
+                continue;
+            };
             while let Ok(rows) = self.rows.try_recv() {
-                queue.extend(rows);
+                queue.extend(rows.into_iter().map(|row| (row.number, row)));
             }
-            let run = leading_run(&mut queue);
+            if queue.is_empty() {
+                tokio::select! {
+                    rows = self.rows.recv() => match rows {
+                        Some(rows) => queue.extend(rows.into_iter().map(|row| (row.number, row))),
+                        None => return Ok(()),
+                    },
+                    // The next round looks.
+                    Ok(()) = connected.changed() => compared = None,
+                }
+                continue;
+            }
             self.lease.check().await?;
-            match self.publish(run).await {
-                Ok(()) => {
-                    let numbers = queue.drain(..run_length(&queue)).map(|row: OutboxRow| row.number).collect();
+            let run = leading_run(&queue);
+            match self.publish(&run, streams).await {
+                // Which broker it was that confirmed, the one before or the one after, is not known.
+                Ok(_) if connected.has_changed().unwrap_or(false) => {}
+                // It counts again what it had counted: it has lost something, and nobody was cut off.
+                Ok((_, Some(new))) if new <= highest => (compared, highest) = (None, 0),
+                Ok((receipts, new)) => {
                     pause_now = PAUSE_AT_FIRST;
+                    highest = if run[0].message.stream() == EVENTS { new.unwrap_or(highest) } else { highest };
+                    for receipt in &receipts {
+                        queue.remove(&receipt.row);
+                    }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
-                    if self.confirmed.send(numbers).is_err() {
+                    if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
                         return Ok(());
                     }
                 }
                 Err(why) => {
                     tracing::warn!("{} rows wait in the outbox: {why}", queue.len());
-                    pause(pause_now).await;
-                    pause_now = (pause_now * 2).min(PAUSE_AT_MOST);
+                    self.wait(&mut pause_now).await;
                 }
             }
         }
     }
 
-    /// Publishes `rows`, all for one stream. On an error any of them may be stored: they are published again.
-    async fn publish(&self, rows: &[OutboxRow]) -> Result<(), String> {
-        if rows.len() > 1 && self.broker.atomic {
-            match self.publish_atomically(rows).await?.error {
-                None => return Ok(()),
+    async fn wait(&self, pause_now: &mut Duration) {
+        pause(*pause_now).await;
+        *pause_now = (*pause_now * 2).min(PAUSE_AT_MOST);
+    }
+
+    /// Compares the streams, which are made where they are missing, with what the broker confirmed. What it lost comes
+    /// back through `rows`.
+    async fn compare(&self) -> Result<Streams, Error> {
+        let streams = self.broker.streams().await?;
+        for (name, stream) in [(EVENTS, &streams.events), (DEAD_LETTERS, &streams.dead_letters)] {
+            let (answer, places) = oneshot::channel();
+            self.say(Input::Recall { places: Places::Said(name), answer })?;
+            let places = places.await.map_err(|_| stopped())?;
+            let (after, all_stand) = streams::last_standing(stream, &places, message_id).await?;
+            if !all_stand {
+                tracing::error!(
+                    "the broker lost what it had confirmed in {name} behind sequence {after}: what is kept of it is \
+                     published again, and whoever heard it knows it"
+                );
+                self.say(Input::Gone { name, stream: streams::identity(stream), after })?;
+            }
+        }
+        Ok(streams)
+    }
+
+    fn say(&self, input: Input) -> Result<(), Error> {
+        self.words.send(input).map_err(|_| stopped())
+    }
+
+    /// Publishes `rows`, all for one stream. On an error any of them may be stored: they are published again. Gives the
+    /// broker's word, and the sequence of the last row that is new to it where they are events.
+    async fn publish(&self, rows: &[&OutboxRow], streams: &Streams) -> Result<(Vec<Receipt>, Option<u64>), String> {
+        let to_events = rows[0].message.stream() == EVENTS;
+        let stream = if to_events { &streams.events } else { &streams.dead_letters };
+        let identity = streams::identity(stream);
+        if rows.len() > 1 && streams::takes_batches(stream) {
+            let answer = self.publish_atomically(rows).await?;
+            match answer.error {
+                None => {
+                    let first = answer.seq + 1 - rows.len() as u64;
+                    let receipts = rows.iter().zip(first..).map(|(row, sequence)| row.receipt(identity, sequence));
+                    return Ok((receipts.collect(), to_events.then_some(answer.seq)));
+                }
                 // A batch with a message id that the broker knows is refused whole: after an answer that was lost, say.
                 Some(error) => tracing::debug!("a batch goes row by row: {error}"),
             }
         }
+        let (mut receipts, mut new) = (Vec::new(), None);
         for row in rows {
             let headers = headers::to_wire(&row.message.headers);
             let body = row.message.body.clone().into();
             let sent = self.broker.jetstream.publish_with_headers(row.message.subject.clone(), headers, body);
-            sent.await.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())?;
+            let confirmed = sent.await.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())?;
+            receipts.push(row.receipt(identity, confirmed.sequence));
+            new = if to_events && !confirmed.duplicate { Some(confirmed.sequence) } else { new };
         }
-        Ok(())
+        Ok((receipts, new))
     }
 
     /// Publishes `rows` as one atomic batch: all are stored with one sync, or none is.
-    async fn publish_atomically(&self, rows: &[OutboxRow]) -> Result<BatchAnswer, String> {
+    async fn publish_atomically(&self, rows: &[&OutboxRow]) -> Result<BatchAnswer, String> {
         let batch = ambient::random_id().to_string();
         let client = &self.broker.client;
         for (at, row) in rows.iter().enumerate() {
@@ -106,14 +191,17 @@ impl Relay {
     }
 }
 
-/// The first rows that go to the same stream, as one slice.
-fn leading_run(queue: &mut VecDeque<OutboxRow>) -> &[OutboxRow] {
-    let length = run_length(queue);
-    &queue.make_contiguous()[..length]
+/// The first rows that go to the same stream.
+fn leading_run(queue: &Queue) -> Vec<&OutboxRow> {
+    let stream = queue.values().next().map(|row| row.message.stream());
+    let same = |row: &&OutboxRow| Some(row.message.stream()) == stream;
+    queue.values().take(BATCH_AT_MOST).take_while(same).collect()
 }
 
-fn run_length(queue: &VecDeque<OutboxRow>) -> usize {
-    let stream = queue.front().map(|row| row.message.stream());
-    let same = |row: &&OutboxRow| Some(row.message.stream()) == stream;
-    queue.iter().take(BATCH_AT_MOST).take_while(same).count()
+fn message_id(message: &StreamMessage) -> Option<EventId> {
+    message.headers.get(header::MESSAGE_ID).map(|id| EventId::named(id.as_str()))
+}
+
+fn stopped() -> Error {
+    Error::Stopped { why: "the turns have ended".to_owned() }
 }

@@ -5,27 +5,84 @@ use std::time::Duration;
 use async_nats::jetstream::{
     Context, ErrorCode,
     context::{GetStreamError, GetStreamErrorKind},
-    stream::{Config, Info, RetentionPolicy, StorageType},
+    message::StreamMessage,
+    stream::{Config, DirectGetErrorKind, RetentionPolicy, StorageType, Stream},
 };
 use events::{DEAD_LETTERS, EVENTS, EventId};
 
 use super::refused;
-use crate::Error;
+use crate::{Error, LastStanding, Position};
+
+/// The streams that a service speaks to.
+pub(crate) struct Streams {
+    pub events: Stream,
+    pub dead_letters: Stream,
+}
 
 /// Makes the streams where they are missing. One that is there keeps what its operator set (replicas, age, size); only
-/// what the contract needs is added. Says whether the stream takes atomic batches.
-pub(crate) async fn ensure(jetstream: &Context, max_payload: usize) -> Result<bool, Error> {
+/// what the contract needs is added.
+pub(crate) async fn ensure(jetstream: &Context, max_payload: usize) -> Result<Streams, Error> {
     let producers = ["order", "inventory", "payment", "shipping", "customer", "notification"];
     let subjects = producers.map(|producer| format!("{producer}.>")).to_vec();
     let events = ensure_one(jetstream, EVENTS, subjects, max_payload).await?;
-    ensure_one(jetstream, DEAD_LETTERS, vec!["dead.>".to_owned()], max_payload).await?;
-    if !events.config.allow_atomic_publish {
+    let dead_letters = ensure_one(jetstream, DEAD_LETTERS, vec!["dead.>".to_owned()], max_payload).await?;
+    if !takes_batches(&events) {
         tracing::warn!("the broker takes no atomic batches: events are published one by one, which is slower");
     }
-    Ok(events.config.allow_atomic_publish)
+    Ok(Streams { events, dead_letters })
 }
 
-async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_payload: usize) -> Result<Info, Error> {
+/// Whether the stream takes atomic batches.
+pub(crate) fn takes_batches(stream: &Stream) -> bool {
+    stream.cached_info().config.allow_atomic_publish
+}
+
+/// Which stream this is.
+pub(crate) fn identity(stream: &Stream) -> EventId {
+    let info = stream.cached_info();
+    stream_identity(&info.config.name, info.created.unix_timestamp_nanos())
+}
+
+/// Whether the message of `place` still stands there, by `mark_of`. What is older than all that the stream keeps, or was
+/// deleted one by one, counts as standing: a stream that lost its end and went on has other messages there, not none.
+pub(crate) async fn stands(
+    stream: &Stream,
+    place: &Position,
+    mark_of: fn(&StreamMessage) -> Option<EventId>,
+) -> Result<bool, Error> {
+    let state = &stream.cached_info().state;
+    if place.sequence > state.last_sequence || place.sequence < state.first_sequence {
+        return Ok(place.sequence < state.first_sequence);
+    }
+    match stream.direct_get(place.sequence).await {
+        Ok(message) => Ok(mark_of(&message) == Some(place.mark)),
+        Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => Ok(true),
+        Err(error) => Err(refused("show a message")(error)),
+    }
+}
+
+/// The sequence of the last of `places` that still stands in `stream`, and whether all of them do.
+pub(crate) async fn last_standing(
+    stream: &Stream,
+    places: &[Position],
+    mark_of: fn(&StreamMessage) -> Option<EventId>,
+) -> Result<(u64, bool), Error> {
+    let identity = identity(stream);
+    let here: Vec<_> = places.iter().filter(|it| it.stream == identity).copied().collect();
+    let mut search = LastStanding::among(&here);
+    while let Some(place) = search.ask() {
+        search.answer(stands(stream, place, mark_of).await?);
+    }
+    let found = search.found();
+    Ok((found.map_or(0, |it| it.sequence), here.len() == places.len() && found == here.last()))
+}
+
+async fn ensure_one(
+    jetstream: &Context,
+    name: &str,
+    subjects: Vec<String>,
+    max_payload: usize,
+) -> Result<Stream, Error> {
     // What the server accepts, the stream stores: nothing vanishes between the two.
     let max_message_size = i32::try_from(max_payload).unwrap_or(i32::MAX);
     let needed = |config: Config| Config {
@@ -37,11 +94,11 @@ async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_
     };
     let config = match jetstream.get_stream(name).await {
         Ok(stream) => {
-            let there = stream.cached_info();
-            if needed(there.config.clone()) == there.config {
-                return Ok(there.clone());
+            let there = stream.cached_info().config.clone();
+            if needed(there.clone()) == there {
+                return Ok(stream);
             }
-            there.config.clone()
+            there
         }
         Err(error) if !is_missing(&error) => return Err(refused("show its streams")(error)),
         Err(_) => Config {
@@ -53,7 +110,8 @@ async fn ensure_one(jetstream: &Context, name: &str, subjects: Vec<String>, max_
             ..Config::default()
         },
     };
-    jetstream.create_or_update_stream(needed(config)).await.map_err(refused("make its streams"))
+    jetstream.create_or_update_stream(needed(config)).await.map_err(refused("make its streams"))?;
+    jetstream.get_stream(name).await.map_err(refused("show its streams"))
 }
 
 /// Only a stream that is not there is made: after any other failure its operator's settings would be lost.

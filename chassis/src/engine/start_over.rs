@@ -20,7 +20,7 @@ pub(super) fn finish(store: &mut dyn Store) -> Result<(), Error> {
     if store.get(key::STARTING_OVER)?.is_none() {
         return Ok(());
     }
-    for prefix in [key::ROWS, key::INBOX] {
+    for prefix in [key::ROWS, key::RETIRED, key::INBOX, key::HEARD, key::FORGOTTEN] {
         loop {
             let gone: Batch = store
                 .scan(prefix)

@@ -4,9 +4,9 @@ use events::{Envelope, EventId, Headers, MAX_BODY_BYTES, Subject, header, trace}
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Position};
+use super::{Engine, read_timed, timed};
 use crate::{
-    Answer, Delivery, Pending, Refusal, Reminder, Request, Turn, Unacceptable, Waiting,
+    Answer, Delivery, Pending, Position, Refusal, Reminder, Request, Turn, Unacceptable, Waiting,
     dead_letter::{self, Lost},
     draft::{Draft, json},
     inbox::{self, Seen},
@@ -47,6 +47,14 @@ impl Engine {
         let own = envelope.subject.producer() == service;
         let print = inbox::fingerprint(envelope.subject.kind(), &delivery.body);
         match inbox::seen(&draft, envelope.id, keyed.then_some(print)) {
+            Seen::Never if self.forgetting.may_have_taken(envelope.time, delivery.arrival.time) => {
+                let detail = format!(
+                    "it happened at {}, and what happened then is forgotten: it may have been taken already. If it was \
+                     not, say it again as a new event",
+                    envelope.time
+                );
+                return park(draft, service, &lost(envelope.id), Unacceptable::new("too_old", detail));
+            }
             Seen::Never => {}
             Seen::Before => return draft,
             Seen::WithAnotherBody => {
@@ -69,7 +77,7 @@ impl Engine {
             Ok(()) => {
                 // What was typed by hand is marked by the whole event that it became.
                 if keyed {
-                    inbox::mark(&mut draft, envelope.id, print);
+                    inbox::mark(&mut draft, envelope.id, print, envelope.time);
                 }
                 draft.keep();
                 draft
@@ -97,7 +105,7 @@ impl Engine {
         let turn = Turn::new(draft, service, &reaction.declared, cause(&envelope, delivery)).remembering(own);
         let (mut draft, result) = run(turn, |turn| (reaction.run)(turn, &heard));
         if result.is_ok() {
-            inbox::mark(&mut draft, envelope.id, inbox::fingerprint(kind, &delivery.body));
+            inbox::mark(&mut draft, envelope.id, inbox::fingerprint(kind, &delivery.body), envelope.time);
             draft.keep();
         }
         draft
@@ -128,7 +136,7 @@ impl Engine {
             .zip(print)
             .map(|(key, print)| (EventId::derived(&[self.service.name(), "command", &request.command, &key]), print));
         if let Some((id, print)) = once
-            && let Some(before) = draft.read::<Answered>(&key::answer(id))
+            && let Some((before, _)) = draft.get(&key::answer(id)).and_then(|value| read_timed::<Answered>(&value))
         {
             let answer = match before.print == print {
                 true => Ok(before.answer.into_bytes()),
@@ -142,6 +150,7 @@ impl Engine {
         let (mut draft, mut answer) = answered(turn, |turn| (reaction.run)(turn, body));
         if let (Some((id, print)), Ok(kept)) = (once, &answer) {
             let answered = json(&Answered { print, answer: String::from_utf8_lossy(kept).into_owned() });
+            let answered = timed(answered, draft.clock().unwrap_or(request.time));
             let key = key::answer(id);
             match key.len() + answered.len() > MAX_ROW_BYTES {
                 true => answer = Err(too_large(&reaction.declared)),
@@ -301,7 +310,7 @@ fn park<'s>(mut draft: Draft<'s>, service: &'static str, lost: &Lost<'_>, why: U
     let message = dead_letter::message(service, lost, why);
     let id = EventId::named(&message.headers[header::MESSAGE_ID]);
     if inbox::seen(&draft, id, None) == Seen::Never {
-        inbox::mark(&mut draft, id, [0; 8]);
+        inbox::mark(&mut draft, id, [0; 8], lost.time);
         draft.say(message);
         draft.keep();
     }

@@ -1,14 +1,14 @@
 //! What every service answers about itself: up to where it has heard, and what it waits for. It is how an operator finds
 //! out whose turn it is, and why nothing happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use events::Key;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Position, turns};
-use crate::{Answer, Pending, Refusal, Reminder, draft::Draft, draft::json, key};
+use super::{Engine, turns};
+use crate::{Answer, Pending, Position, Refusal, Reminder, draft::Draft, draft::json, key};
 
 /// How many effects, reminders and outbox rows are looked at: an answer must not stop the service.
 const LOOKED_AT: usize = 10_000;
@@ -30,7 +30,7 @@ pub struct Waits {
     pub service: String,
     /// Up to where the stream is heard.
     pub heard: Option<u64>,
-    /// How many outbox rows the broker has not confirmed; it stops counting at ten thousand.
+    /// How many outbox rows the broker has not confirmed.
     pub outbox_rows: usize,
     /// The subjects of the first of those that were asked about.
     pub outbox: Vec<String>,
@@ -69,15 +69,12 @@ impl Engine {
         let unreadable = |error| Refusal::unreadable(format!("the body does not read as waits: {error}"));
         let question: Question = serde_json::from_value(turns::read(body)?).map_err(unreadable)?;
         let about = |key: &str| question.key.as_ref().is_none_or(|asked| asked.as_str() == key);
-        // What the broker has confirmed stands there until a commit takes it along.
-        let confirmed: BTreeSet<_> = self.retired.iter().map(|number| key::outbox(*number)).collect();
-        let mut outbox = draft.scan(key::OUTBOX, key::OUTBOX, LOOKED_AT);
-        outbox.retain(|(key, _)| !confirmed.contains(key));
-        let subject = |value: &[u8]| {
-            let line = value.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            String::from_utf8_lossy(line).into_owned()
+        let subject = |number| {
+            let row = draft.get(&key::outbox(number))?;
+            let line = row.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            Some(String::from_utf8_lossy(line).into_owned())
         };
-        let subjects = outbox.iter().map(|(_, value)| subject(value));
+        let subjects = self.said.unconfirmed().take(LOOKED_AT).filter_map(subject);
         let effect = |it: Pending| WaitingEffect {
             breaker_open_until: breakers.get(&it.name).copied(),
             name: it.name,
@@ -94,7 +91,7 @@ impl Engine {
         Ok(json(&Waits {
             service: self.service.name().to_owned(),
             heard: position.map(|it| it.sequence),
-            outbox_rows: outbox.len(),
+            outbox_rows: self.said.unconfirmed().len(),
             outbox: subjects.filter(|it| about(it.rsplit('.').next().unwrap_or_default())).take(NAMED).collect(),
             effects: effects.map(effect).take(NAMED).collect(),
             reminders: reminders.filter(|it| about(&it.key)).take(NAMED).collect(),

@@ -398,8 +398,8 @@ fn what_waits_can_be_asked_for_by_key() {
     assert_eq!(command(&mut engine, "waits", "7").0.unwrap_err().code, 400);
 
     // Confirmed, it waits for nobody, although it stands in the store until the next commit.
-    let row = engine.unfinished().unwrap().said[0].number;
-    engine.take(vec![Input::Published(vec![row])]).unwrap();
+    let receipt = engine.unfinished().unwrap().said[0].receipt(EventId::derived(&["street"]), 1);
+    engine.take(vec![Input::Published { receipts: vec![receipt], time: Timestamp::UNIX_EPOCH }]).unwrap();
     let confirmed = waits(&mut engine, "{}");
     assert_eq!((confirmed.outbox_rows, confirmed.outbox.len()), (0, 0));
 }

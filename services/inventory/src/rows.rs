@@ -41,6 +41,10 @@ pub enum Reservation {
 
 impl Row for Reservation {
     const TABLE: &'static str = "reservation";
+
+    fn is_over(&self) -> bool {
+        !matches!(self, Reservation::Held { .. })
+    }
 }
 
 /// The quantities per sku: a sku may stand in several lines of an order.

@@ -38,6 +38,12 @@ pub struct Order {
 
 impl Row for Order {
     const TABLE: &'static str = "order";
+
+    /// When the last mail is out, and while it is not known whose order it is.
+    fn is_over(&self) -> bool {
+        let told = |last: Template| self.mails.get(&last).is_some_and(|mail| *mail != State::Sending);
+        self.placed.is_none() || told(Template::OrderCancelled) || told(Template::ShippingDelivered)
+    }
 }
 
 /// How many lines of an order a mail lists at most: row and mail have to fit into the store.

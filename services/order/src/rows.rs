@@ -78,6 +78,15 @@ pub enum End {
 
 impl Row for Order {
     const TABLE: &'static str = "order";
+
+    /// When the customer has it, or will not get it; and what was heard of an order that nobody placed.
+    fn is_over(&self) -> bool {
+        match self.end {
+            Some(End::Completed) => self.delivered,
+            Some(End::Cancelled(_)) => true,
+            None => self.placed.is_none(),
+        }
+    }
 }
 
 impl Order {

@@ -1,7 +1,9 @@
 //! The way to a fulfilled order: stock is held and the amount is known, so the customer is charged, once.
 
 use chassis::{Effect, Turn, Unacceptable};
-use events::{InventoryReserved, Money, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, TransactionId};
+use events::{
+    InventoryReserved, Money, OrderCreated, OrderId, PaymentCompleted, PaymentFailed, ShippingDispatched, TransactionId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::rows::{Due, State, payment};
@@ -51,6 +53,14 @@ pub fn note_amount_due(turn: &mut Turn<'_>, event: &OrderCreated) -> Result<(), 
 pub fn charge_on_inventory_reserved(turn: &mut Turn<'_>, event: &InventoryReserved) -> Result<(), Unacceptable> {
     let mut payment = payment(turn, &event.order_id);
     payment.reserved = true;
+    payment.go_on(turn, &event.order_id);
+    Ok(())
+}
+
+/// Nothing is refunded any more: the row need not be kept for ever.
+pub fn close_on_shipping_dispatched(turn: &mut Turn<'_>, event: &ShippingDispatched) -> Result<(), Unacceptable> {
+    let mut payment = payment(turn, &event.order_id);
+    payment.shipped = true;
     payment.go_on(turn, &event.order_id);
     Ok(())
 }

@@ -18,7 +18,7 @@ pub use void::{Void, VoidOutcome};
 use chassis::Service;
 use events::{
     InventoryReserved, OrderCreated, PaymentCompleted, PaymentFailed, PaymentRefundStuck, PaymentRefunded,
-    PaymentVoided, ShippingCancelled, ShippingFailed,
+    PaymentVoided, ShippingCancelled, ShippingDispatched, ShippingFailed,
 };
 
 /// The service: what it hears, and what it then says and asks of the gateway.
@@ -34,6 +34,7 @@ pub fn payment() -> Service {
         .settles::<Charge>(forward::record_charge)
         .says::<PaymentCompleted>()
         .says::<PaymentFailed>()
+        .on::<ShippingDispatched>(forward::close_on_shipping_dispatched)
         // Backward
         .on::<ShippingFailed>(backward::undo_on_shipping_failed)
         .says::<PaymentVoided>()

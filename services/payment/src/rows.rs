@@ -16,6 +16,9 @@ pub struct Payment {
     /// It has to be undone: a charge that is on its way is taken back, one that was made is refunded once the amount is
     /// known.
     pub unwanted: bool,
+    /// The goods have left the house: nobody undoes it any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shipped: bool,
     /// Where the money is.
     pub state: State,
     /// What was said last about a refund that kept failing.
@@ -86,6 +89,19 @@ impl State {
 
 impl Row for Payment {
     const TABLE: &'static str = "payment";
+
+    /// While nothing was asked of the gateway, and when there is nothing left to give back.
+    fn is_over(&self) -> bool {
+        match self.state {
+            State::Charged { .. } => self.shipped,
+            State::Charging | State::Voiding | State::Refunding { .. } => false,
+            State::Waiting | State::Failed { .. } | State::Refunded { .. } | State::Voided => true,
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Payment {

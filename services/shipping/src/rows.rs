@@ -78,6 +78,11 @@ pub struct Parcel {
 
 impl Row for Shipment {
     const TABLE: &'static str = "shipment";
+
+    /// While nothing was asked of a carrier, and when nothing is on its way to anybody.
+    fn is_over(&self) -> bool {
+        !matches!(self.state, State::Booking | State::Scheduled(_) | State::Dispatched(_))
+    }
 }
 
 impl Shipment {

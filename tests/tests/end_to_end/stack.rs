@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use async_nats::{ConnectOptions, HeaderMap};
-use chassis::{Answer, Client, Settings, authorization};
+use chassis::{Answer, Client, Keeping, Settings, authorization};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -77,6 +77,7 @@ impl Stack {
             data_dir: folder.path().to_owned(),
             batch_size: 256,
             shutdown: Duration::from_secs(10),
+            keeping: Keeping::DEFAULT,
         };
         let mut stack = Stack {
             client: Client::connect(&settings).await.unwrap(),

@@ -1,0 +1,152 @@
+//! What a store need not know any more, and how it forgets that without ever looking at all of it.
+//!
+//! The inbox, the answers to commands, the places that were heard and the rows of sagas that ended are kept for
+//! [`Keeping::known`], what the broker confirmed for [`Keeping::said`]. The clock is the broker's: the latest time of a
+//! message that was heard, so that a service that was away forgets nothing meanwhile.
+//!
+//! A hand goes round each kind: with every entry that a commit adds it looks at the next few and removes those that are
+//! too old, so that of what is kept at most a third is dead, and no turn waits for a sweep (the clock algorithm of page
+//! replacement).
+//!
+//! Invariant: what is forgotten cannot happen again. An event that nothing is known of, and that happened before
+//! something that was forgotten, may have been taken: it is refused.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Error, inbox, key,
+    store::{Batch, Store},
+};
+
+/// How many entries the hand looks at for one that is added.
+const LOOKS: usize = 4;
+
+/// How long a store keeps what it does not need at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// What the broker confirmed: longer than the broker itself may take to have it on its disk, or than the age of a copy
+    /// that somebody may restore it from.
+    pub said: Duration,
+    /// What was taken, said or answered, and what has ended: longer than any producer may take to say a thing again.
+    pub known: Duration,
+}
+
+impl Keeping {
+    /// Ten minutes, five times what a broker may keep to itself unless it is told otherwise; and a week, longer than an
+    /// outage that nobody ends.
+    pub const DEFAULT: Keeping = Keeping { said: Duration::from_secs(600), known: Duration::from_secs(7 * 24 * 3600) };
+}
+
+/// A kind of entry that is forgotten.
+struct Kind {
+    prefix: &'static [u8],
+    since: fn(&[u8]) -> Option<Timestamp>,
+    /// What goes with the entry under this key.
+    with: fn(&[u8]) -> Option<Vec<u8>>,
+    keeps: fn(&Keeping) -> Duration,
+    /// Whether an event may have its effect again once it is gone.
+    guards: bool,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind { prefix: key::INBOX, since: inbox::happened, with: |_| None, keeps: |it| it.known, guards: true },
+    Kind { prefix: key::ANSWERS, since, with: |_| None, keeps: |it| it.known, guards: false },
+    Kind { prefix: key::RETIRED, since, with: row, keeps: |it| it.known, guards: true },
+    Kind { prefix: key::HEARD, since, with: |_| None, keeps: |it| it.known, guards: false },
+    Kind { prefix: key::RECEIPTS, since, with: outbox_row, keeps: |it| it.said, guards: false },
+];
+
+/// What was forgotten, and where the hands are.
+pub(super) struct Forgetting {
+    pub keeping: Keeping,
+    /// The latest time that something had which was forgotten.
+    up_to: Option<Timestamp>,
+    hands: [Vec<u8>; KINDS.len()],
+}
+
+impl Forgetting {
+    /// As `store` left it.
+    pub fn open(store: &dyn Store) -> Result<Forgetting, Error> {
+        let up_to = store.get(key::FORGOTTEN)?.and_then(|value| since(&value));
+        Ok(Forgetting { keeping: Keeping::DEFAULT, up_to, hands: KINDS.map(|kind| kind.prefix.to_vec()) })
+    }
+
+    /// Whether an event that nothing is known of may have been taken before: it happened before something that is
+    /// forgotten, and arrived so late that it was not kept for. (A broker's clock that ran ahead for a while forgets too
+    /// much; what happens after it is set right is not late, and is taken.)
+    pub fn may_have_taken(&self, happened: Timestamp, arrived: Timestamp) -> bool {
+        self.up_to.is_some_and(|up_to| happened <= up_to) && happened <= before(arrived, self.keeping.known)
+    }
+
+    /// Turns the hands by as much as `writes` adds, at the time `now` of the broker.
+    pub fn turn(&mut self, store: &dyn Store, writes: &mut Batch, now: Timestamp) -> Result<(), Error> {
+        let mut up_to = self.up_to;
+        for (kind, hand) in KINDS.iter().zip(&mut self.hands) {
+            let entries = writes.range(kind.prefix.to_vec()..).take_while(|(key, _)| key.starts_with(kind.prefix));
+            let looks = LOOKS * entries.filter(|(_, value)| value.is_some()).count();
+            if looks == 0 {
+                continue;
+            }
+            let limit = before(now, (kind.keeps)(&self.keeping));
+            let mut looked = 0;
+            for pair in store.scan_from(kind.prefix, hand).take(looks) {
+                let (key, value) = pair?;
+                looked += 1;
+                *hand = [&key[..], &[0]].concat();
+                let Some(since) = (kind.since)(&value).filter(|since| *since <= limit) else { continue };
+                if writes.contains_key(&key) {
+                    continue;
+                }
+                writes.extend((kind.with)(&key).map(|with| (with, None)));
+                writes.insert(key, None);
+                up_to = if kind.guards { up_to.max(Some(since)) } else { up_to };
+            }
+            if looked < looks {
+                *hand = kind.prefix.to_vec();
+            }
+        }
+        if up_to != self.up_to {
+            self.up_to = up_to;
+            writes.extend(up_to.map(|up_to| (key::FORGOTTEN.to_vec(), Some(timed(Vec::new(), up_to)))));
+        }
+        Ok(())
+    }
+}
+
+/// `value` with the time since when it is kept.
+pub(crate) fn timed(mut value: Vec<u8>, at: Timestamp) -> Vec<u8> {
+    value.extend(at.as_millisecond().to_be_bytes());
+    value
+}
+
+/// Since when `value` is kept.
+pub(crate) fn since(value: &[u8]) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::from_be_bytes(*value.last_chunk()?)).ok()
+}
+
+/// Reads JSON with a time behind it; without one where an older version wrote it.
+pub(crate) fn read_timed<T: DeserializeOwned>(value: &[u8]) -> Option<(T, Option<Timestamp>)> {
+    let with_time = value.len().checked_sub(8).and_then(|end| serde_json::from_slice(&value[..end]).ok());
+    match with_time {
+        Some(read) => Some((read, since(value))),
+        None => Some((serde_json::from_slice(value).ok()?, None)),
+    }
+}
+
+fn before(now: Timestamp, kept: Duration) -> Timestamp {
+    let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+    now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
+}
+
+/// The row of the service that the mark under `key` is for.
+fn row(key: &[u8]) -> Option<Vec<u8>> {
+    Some([key::ROWS, &key[key::RETIRED.len()..]].concat())
+}
+
+/// The outbox row that the receipt under `key` is for.
+fn outbox_row(key: &[u8]) -> Option<Vec<u8>> {
+    Some(key::outbox(key::number(key)))
+}
