@@ -51,5 +51,5 @@ pub use replay::{
 pub use runner::Runner;
 pub use service::{Declared, Service, Trigger};
 pub use settings::Settings;
-pub use store::{Batch, DiskStore, MAX_ROW_BYTES, MemoryStore, Pair, Store};
+pub use store::{Batch, DiskStore, MAX_ROW_BYTES, MemoryDisk, MemoryStore, Pair, Store};
 pub use turn::{Row, Turn};

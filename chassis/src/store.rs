@@ -6,7 +6,7 @@
 mod memory;
 mod on_disk;
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryDisk, MemoryStore};
 pub use on_disk::DiskStore;
 
 use std::collections::BTreeMap;
@@ -65,6 +65,7 @@ mod tests {
     #[test]
     fn memory_keeps_the_contract() {
         check(&mut MemoryStore::default());
+        check(&mut MemoryDisk::default());
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! The whole choreography in memory: the real services on the real engine, one stream, one payment gateway with a
 //! ledger, and a driver that decides what happens next. The same choices give the same run.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::collections::{BTreeSet, VecDeque};
 
 use chassis::{
-    Answer, Batch, Delivery, Engine, Error, Input, MemoryStore, Message, OutboxRow, Pair, Pending, Released, Reminder,
-    Request, Service, Store,
+    Answer, Delivery, Engine, Input, MemoryDisk, MemoryStore, Message, OutboxRow, Pending, Released, Reminder, Request,
+    Service,
 };
 use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
 use jiff::{SignedDuration, Timestamp};
@@ -20,35 +17,10 @@ use tokio::sync::oneshot;
 
 use crate::log::{Fact, fact};
 
-/// A store that outlives its engine, as a disk outlives a process.
-#[derive(Clone, Default)]
-struct Disk(Arc<Mutex<MemoryStore>>);
-
-impl Disk {
-    fn open(&self) -> MutexGuard<'_, MemoryStore> {
-        self.0.lock().expect("one thread drives the world")
-    }
-}
-
-impl Store for Disk {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.open().get(key)
-    }
-
-    fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
-        let pairs: Vec<_> = self.open().scan_from(prefix, from).collect();
-        Box::new(pairs.into_iter())
-    }
-
-    fn commit(&mut self, batch: Batch) -> Result<(), Error> {
-        self.open().commit(batch)
-    }
-}
-
 /// A service in the world.
 struct Node {
     service: fn() -> Service,
-    disk: Disk,
+    disk: MemoryDisk,
     /// What the disk held when somebody copied it last: nothing at first.
     copy: MemoryStore,
     engine: Engine,
@@ -110,7 +82,7 @@ impl Default for World {
             notification::notification,
         ];
         let node = |service: fn() -> Service| {
-            let disk = Disk::default();
+            let disk = MemoryDisk::default();
             let mut engine = open(service, &disk);
             let ready = vec![Input::AllRemembered { from: 1 }, Input::CaughtUp];
             engine.take(ready).expect("a store in memory works");
@@ -137,7 +109,7 @@ impl Default for World {
     }
 }
 
-fn open(service: fn() -> Service, disk: &Disk) -> Engine {
+fn open(service: fn() -> Service, disk: &MemoryDisk) -> Engine {
     let id = EventId::derived(&["store", service().name()]);
     Engine::open(service(), Box::new(disk.clone()), id).expect("a store in memory opens")
 }
@@ -278,14 +250,14 @@ impl World {
     /// Somebody copies the service's store.
     pub fn copy(&mut self, at: usize) {
         let node = &mut self.nodes[at];
-        node.copy = node.disk.open().clone();
+        node.copy = node.disk.copy();
     }
 
     /// The service's store is lost, and a new process starts with the last copy of it, or with nothing: it remembers what
     /// was said, and then hears everything again.
     pub fn forget(&mut self, at: usize) {
         let node = &mut self.nodes[at];
-        node.disk = Disk(Arc::new(Mutex::new(node.copy.clone())));
+        node.disk = MemoryDisk::holding(node.copy.clone());
         node.engine = open(node.service, &node.disk);
         node.outbox = node.engine.unfinished().expect("a store in memory reads").said.into();
         node.effects = Vec::new();

@@ -1,6 +1,7 @@
 //! What the engine promises about any service, on a service that is about nothing.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod forgetting;
 mod read_side;
 mod upgrade;
 
@@ -65,10 +66,16 @@ impl Effect for Fetch {
 #[derive(Default, Serialize, Deserialize)]
 struct Count {
     times: u32,
+    /// Nobody rings there any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    over: bool,
 }
 
 impl Row for Count {
     const TABLE: &'static str = "count";
+    fn is_over(&self) -> bool {
+        self.over
+    }
 }
 
 fn echo(bell: &Key, text: &str) -> Echoed {
@@ -77,7 +84,7 @@ fn echo(bell: &Key, text: &str) -> Echoed {
 
 fn answer(turn: &mut Turn<'_>, event: &Rang) -> Result<(), Unacceptable> {
     let times = turn.row::<Count>(&event.bell).unwrap_or_default().times + 1;
-    turn.put(&event.bell, &Count { times });
+    turn.put(&event.bell, &Count { times, over: event.text == "over" });
     match event.text.as_str() {
         "refuse" => {
             turn.emit(&echo(&event.bell, "half"));
@@ -119,7 +126,7 @@ struct Knock {
 
 fn knock(turn: &mut Turn<'_>, command: Knock) -> Result<String, Refusal> {
     let times = turn.row::<Count>(&command.bell).unwrap_or_default().times + 1;
-    turn.put(&command.bell, &Count { times });
+    turn.put(&command.bell, &Count { times, over: false });
     if times > 2 {
         return Err(Refusal::conflict("enough"));
     }
@@ -138,7 +145,7 @@ fn shout(_: &mut Turn<'_>, command: Shout) -> Result<String, Refusal> {
 
 fn adopt(turn: &mut Turn<'_>, event: &Echoed) -> Result<(), Unacceptable> {
     let times = if turn.remembers() { 200 } else { 100 };
-    turn.put(&event.bell, &Count { times });
+    turn.put(&event.bell, &Count { times, over: false });
     Ok(())
 }
 

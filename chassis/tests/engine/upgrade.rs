@@ -23,7 +23,7 @@ impl Event for RangTimes {
 }
 
 fn count(turn: &mut Turn<'_>, event: &RangTimes) -> Result<(), Unacceptable> {
-    turn.put(&event.bell, &Count { times: event.times });
+    turn.put(&event.bell, &Count { times: event.times, over: false });
     Ok(())
 }
 

@@ -1,0 +1,171 @@
+//! What the engine keeps for a while, and what it forgets.
+
+use std::time::Duration;
+
+use chassis::{Keeping, LastStanding, MemoryDisk, Places, Position, Receipt};
+use jiff::SignedDuration;
+
+use super::*;
+
+const KEEPING: Keeping = Keeping { said: Duration::from_secs(60), known: Duration::from_secs(3600) };
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
+}
+
+/// A bell that was rung at `second`, and arrived `late` seconds later, at that sequence.
+fn rang_at(bell: usize, id: &str, text: &str, second: i64, late: i64) -> Input {
+    let body = format!(r#"{{"bell":"b-{bell}","text":"{text}"}}"#);
+    let arrived = u64::try_from(second + late).unwrap();
+    let Input::Event(mut delivery) = message(arrived, id, &format!("street.rang.b-{bell}"), &body) else { panic!() };
+    delivery.headers.insert("ce-time".to_owned(), at(second).to_string());
+    delivery.arrival.time = at(second + late);
+    Input::Event(delivery)
+}
+
+fn forgetful(disk: &MemoryDisk) -> Engine {
+    let engine = Engine::open(house(), Box::new(disk.clone()), EventId::derived(&["test"])).unwrap();
+    let mut engine = engine.keeping(KEEPING);
+    engine.take(vec![Input::AllRemembered { from: 1 }, Input::CaughtUp]).unwrap();
+    engine
+}
+
+fn stream() -> EventId {
+    EventId::derived(&["stream"])
+}
+
+fn confirm(engine: &mut Engine, released: &Released, sequence: u64) -> Vec<Receipt> {
+    let receipts: Vec<_> =
+        released.said.iter().zip(sequence..).map(|(row, sequence)| row.receipt(stream(), sequence)).collect();
+    engine.take(vec![Input::Published { receipts: receipts.clone(), time: at(0) }]).unwrap();
+    receipts
+}
+
+fn lost(engine: &mut Engine, stream: EventId, after: u64) -> Vec<u64> {
+    let released = engine.take(vec![Input::Gone { name: events::EVENTS, stream, after }]).unwrap();
+    released.said.iter().map(|row| row.number).collect()
+}
+
+#[test]
+fn what_the_broker_confirmed_and_lost_is_published_again() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    for second in 1..=3 {
+        let released = engine.take(vec![rang_at(1, &format!("e-{second}"), "hello", second, 0)]).unwrap();
+        confirm(&mut engine, &released, second as u64 * 10);
+    }
+    // The last word waits for a commit; it counts all the same.
+    let sequences: Vec<_> = engine.places(Places::Said(events::EVENTS)).unwrap().iter().map(|it| it.sequence).collect();
+    assert_eq!(sequences, [10, 20, 30]);
+    assert_eq!(engine.unfinished().unwrap().said, []);
+    assert_eq!(lost(&mut engine, stream(), 10), [2, 3]);
+    assert_eq!(lost(&mut engine, stream(), 10), [0; 0], "they wait to be published");
+    // A crash before they are published again loses none of them.
+    drop(engine);
+    let mut engine = forgetful(&disk);
+    let left: Vec<_> = engine.unfinished().unwrap().said.iter().map(|row| row.number).collect();
+    assert_eq!(left, [2, 3]);
+    assert_eq!(
+        lost(&mut engine, EventId::derived(&["another"]), 10),
+        [1],
+        "of a stream that is no more nothing is left"
+    );
+    let next = engine.take(vec![rang_at(1, "e-4", "hello", 4, 0)]).unwrap();
+    assert_eq!(next.said[0].number, 4);
+}
+
+#[test]
+fn what_the_broker_confirmed_is_forgotten_when_it_must_be_on_its_disk() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    for second in 1..=600 {
+        let released = engine.take(vec![rang_at(1, &format!("e-{second}"), "hello", second, 0)]).unwrap();
+        confirm(&mut engine, &released, second as u64 * 10);
+    }
+    let kept = engine.places(Places::Said(events::EVENTS)).unwrap();
+    assert!((60..90).contains(&kept.len()), "{} of the last minute are kept", kept.len());
+    assert_eq!(disk.scan(b"o/").count(), disk.scan(b"p/").count() + 1);
+    assert!(kept.iter().any(|it| it.sequence == 5400), "none of the last minute is forgotten");
+}
+
+#[test]
+fn what_is_past_the_horizon_is_refused_rather_than_taken_twice() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    check(&mut engine, rang_at(1, "e-old", "hello", 1, 0), &[("house.echoed.b-1", "hello")]);
+    // Nothing is forgotten before the horizon: it is known.
+    check(&mut engine, rang_at(1, "e-old", "hello", 1, 3600), &[]);
+    for second in 3700..5000 {
+        engine.take(vec![rang_at(2, &format!("e-{second}"), "hello", second, 0)]).unwrap();
+    }
+    check(&mut engine, rang_at(1, "e-old", "hello", 1, 5000), &[("dead.house.street.rang.b-1", "too_old")]);
+    // A process that starts anew knows what it has forgotten.
+    drop(engine);
+    let mut engine = forgetful(&disk);
+    check(&mut engine, rang_at(1, "e-old", "hello", 1, 5001), &[("dead.house.street.rang.b-1", "too_old")]);
+    check(&mut engine, rang_at(1, "e-new", "hello", 4000, 1001), &[("house.echoed.b-1", "hello")]);
+}
+
+#[test]
+fn a_clock_of_the_broker_that_ran_ahead_stops_nothing_once_it_is_set_right() {
+    let mut engine = forgetful(&MemoryDisk::default());
+    check(&mut engine, rang_at(1, "e-1", "hello", 1, 0), &[("house.echoed.b-1", "hello")]);
+    for second in 0..50 {
+        engine.take(vec![rang_at(2, &format!("e-ahead-{second}"), "hello", 1_000_000 + second, 0)]).unwrap();
+    }
+    check(&mut engine, rang_at(1, "e-2", "hello", 2, 1), &[("house.echoed.b-1", "hello")]);
+}
+
+#[test]
+fn a_row_that_is_over_is_forgotten_unless_it_is_written_again() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    engine.take(vec![rang_at(1, "e-1", "over", 1, 0), rang_at(2, "e-2", "over", 1, 0)]).unwrap();
+    engine.take(vec![rang_at(2, "e-3", "hello", 2, 0)]).unwrap();
+    for second in 3..6000 {
+        engine.take(vec![rang_at(3, &format!("e-{second}"), "over", second, 0)]).unwrap();
+    }
+    let rows: Vec<_> = engine.rows().unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(rows, ["count/b-2", "count/b-3"]);
+}
+
+#[test]
+fn a_store_does_not_grow_with_what_it_has_heard() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    let mut sizes = Vec::new();
+    for second in 1..=40_000 {
+        let bell = usize::try_from(second).unwrap();
+        let released = engine.take(vec![rang_at(bell, &format!("e-{second}"), "over", second, 0)]).unwrap();
+        confirm(&mut engine, &released, second as u64 * 10);
+        if second % 5000 == 0 {
+            sizes.push(disk.scan(b"").count());
+        }
+    }
+    // Three entries a second for an hour, some of them dead already: event, what was said, row and its mark, place.
+    assert!(sizes.iter().skip(1).all(|size| *size < 5 * 3600 * 4 / 3 + 200), "{sizes:?}");
+}
+
+#[test]
+fn places_that_were_heard_lead_back_to_where_the_stream_still_stands() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    for second in 1..=100 {
+        engine.take(vec![rang_at(1, &format!("e-{second}"), "hello", second, 0)]).unwrap();
+    }
+    let places = engine.places(Places::Heard).unwrap();
+    assert_eq!(places.len(), 100);
+    assert_eq!(places.last().copied(), engine.position());
+    let mut search = LastStanding::among(&places);
+    while let Some(place) = search.ask() {
+        search.answer(place.sequence <= 42);
+    }
+    let Position { sequence, .. } = *search.found().unwrap();
+    assert_eq!(sequence, 42);
+    // What is heard from there on is another stream's: the places behind it are no more.
+    engine.take(vec![Input::AllRemembered { from: 43 }]).unwrap();
+    let left = engine.places(Places::Heard).unwrap();
+    assert_eq!(left.iter().filter(|it| it.sequence > 42).count(), 1, "the position itself moves with what is heard");
+    engine.take(vec![rang_at(1, "e-new", "hello", 43, 0)]).unwrap();
+    assert_eq!(engine.places(Places::Heard).unwrap().last().unwrap().sequence, 43);
+}
