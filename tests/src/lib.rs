@@ -3,5 +3,6 @@
 pub mod invariants;
 pub mod jetstream;
 pub mod log;
+pub mod outside;
 pub mod proof;
 pub mod world;

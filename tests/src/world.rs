@@ -7,15 +7,15 @@ use chassis::{
     Answer, Delivery, Engine, Input, MemoryDisk, MemoryStore, Message, OutboxRow, Pending, Released, Reminder, Request,
     Service,
 };
-use events::{Arrival, EventId, RefundId, ShipmentId, Subject, TransactionId};
+use events::{Arrival, EventId, Subject};
 use jiff::{SignedDuration, Timestamp};
-use notification::MailOutcome;
 use order::Deadline;
-use payment::{Charge, ChargeOutcome, Refund, RefundOutcome, Void, VoidOutcome};
-use shipping::{Booking, BookingOutcome};
 use tokio::sync::oneshot;
 
-use crate::log::{Fact, fact};
+use crate::{
+    log::{Fact, fact},
+    outside::Ledger,
+};
 
 /// A service in the world.
 struct Node {
@@ -46,17 +46,6 @@ pub enum Step {
     Settle(usize, usize),
     /// A reminder of the service is due, however early that is: its clock may be wrong.
     Remind(usize, usize),
-}
-
-/// What the gateway did, per order: the witness outside the system.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
-    /// Charges: order and amount.
-    pub charges: Vec<(String, i64)>,
-    /// Refunds: order and amount.
-    pub refunds: Vec<(String, i64)>,
-    /// Idempotency keys that it has seen.
-    keys: BTreeSet<String>,
 }
 
 /// All services, one stream, one gateway.
@@ -336,74 +325,18 @@ impl World {
         }
     }
 
-    /// The outside. Asked again, it does nothing again.
     fn perform(&mut self, at: usize, effect: &Pending) {
-        let outcome = match effect.name.as_str() {
-            "charge" => match self.charge(&effect.key, &read(effect)) {
-                Some(outcome) => serde_json::to_vec(&outcome),
-                None => return self.in_vain(at, effect.clone()),
-            },
-            "void" => serde_json::to_vec(&self.void(&effect.key, read(effect))),
-            "refund" => serde_json::to_vec(&self.refund(&effect.key, &read(effect))),
-            "booking" => serde_json::to_vec(&book(&read(effect))),
-            "mail" => serde_json::to_vec(&MailOutcome::Sent),
-            other => panic!("nobody performs {other}"),
-        };
-        let outcome = outcome.expect("outcomes serialise");
-        self.nodes[at].outcomes.push((effect.name.clone(), effect.key.clone(), outcome));
-    }
-
-    /// Nothing where the key is taken by a void.
-    fn charge(&mut self, key: &str, charge: &Charge) -> Option<ChargeOutcome> {
-        if self.ledger.keys.contains(&format!("void {key}")) {
-            return None;
+        match self.ledger.perform(effect) {
+            Ok(outcome) => self.nodes[at].outcomes.push((effect.name.clone(), effect.key.clone(), outcome)),
+            Err(why) => self.in_vain(at, effect.clone(), why),
         }
-        let new = self.ledger.keys.insert(format!("charge {key}"));
-        if charge.due.payment_method.as_str() == "pm_card_declined" {
-            return Some(ChargeOutcome::Declined { reason: "card_declined".to_owned() });
-        }
-        if new {
-            self.ledger.charges.push((charge.order_id.to_string(), charge.due.money.amount.0));
-        }
-        let id = format!("pi_{}", charge.order_id);
-        Some(ChargeOutcome::Approved { transaction_id: TransactionId::try_from(id).expect("short ids in tests") })
-    }
-
-    /// A charge that came first decides.
-    fn void(&mut self, key: &str, Void { order_id, due }: Void) -> VoidOutcome {
-        if !self.ledger.keys.contains(&format!("charge {key}")) {
-            self.ledger.keys.insert(format!("void {key}"));
-            return VoidOutcome::Voided;
-        }
-        self.charge(key, &Charge { order_id, due }).expect("the charge came first").into()
     }
 
     /// An attempt in vain: the effect waits for its next one.
-    fn in_vain(&mut self, at: usize, mut effect: Pending) {
+    fn in_vain(&mut self, at: usize, mut effect: Pending, error: String) {
         effect.attempts += 1;
         let (name, key, attempts, time) = (effect.name.clone(), effect.key.clone(), effect.attempts, self.now());
-        let error = "the key is taken".to_owned();
         self.input(at, Input::Attempt { name, key, attempts, error, time, open_until: None });
         self.nodes[at].effects.push(effect);
     }
-
-    fn refund(&mut self, key: &str, refund: &Refund) -> RefundOutcome {
-        if self.ledger.keys.insert(format!("refund {key}")) {
-            self.ledger.refunds.push((refund.order_id.to_string(), refund.money.amount.0));
-        }
-        let id = format!("re_{}", refund.order_id);
-        RefundOutcome { refund_id: RefundId::try_from(id).expect("short ids in tests") }
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(effect: &Pending) -> T {
-    serde_json::from_str(effect.request.get()).expect("an effect reads back")
-}
-
-fn book(booking: &Booking) -> BookingOutcome {
-    if booking.ship_to.as_ref().is_some_and(|address| address.postal_code == "00000") {
-        return BookingOutcome::Refused { reason: "unserviceable_address".to_owned() };
-    }
-    let shipment_id = ShipmentId::from(EventId::derived(&["shipment", booking.order_id.as_str()]));
-    BookingOutcome::Booked { shipment_id, carrier: "local".to_owned(), eta: Timestamp::UNIX_EPOCH }
 }
