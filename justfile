@@ -28,6 +28,12 @@ murmur *args: build
 test: setup build
     cargo test --workspace
 
+# Run the services on a model of the broker, with everything going wrong: `just simulate --help`
+[no-exit-message, positional-arguments]
+simulate *args:
+    @cargo build --quiet --release --package tests --bin simulate
+    @exec "$({{ programs }})/../release/simulate" "$@"
+
 # Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
 setup:
     @bash murmur/setup.sh

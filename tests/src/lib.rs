@@ -5,4 +5,5 @@ pub mod jetstream;
 pub mod log;
 pub mod outside;
 pub mod proof;
+pub mod simulation;
 pub mod world;

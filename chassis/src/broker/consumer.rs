@@ -159,12 +159,14 @@ impl Consumer {
         let (answer, places) = oneshot::channel();
         let asked = self.inputs.send(Input::Recall { places: Places::Heard, answer }).await;
         let (Ok(()), Ok(places)) = (asked, places.await) else { return Ok(None) };
-        let (last, all_stand) = streams::last_standing(stream, &places, heard).await?;
-        match places.is_empty() {
+        let new = places.is_empty();
+        let search = streams::last_standing(stream, places, heard).await?;
+        let last = search.found();
+        match new {
             true if stream.cached_info().state.last_sequence > 0 => {
                 tracing::info!("the store is new: remembering what was said before, then hearing everything");
             }
-            false if !all_stand => {
+            false if !search.all_stand() => {
                 tracing::error!("the stream is not as it was heard: hearing it again from sequence {}", last + 1);
             }
             _ => {}
@@ -217,8 +219,8 @@ fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
 }
 
 /// What a message that was heard is known by.
-fn heard(message: &StreamMessage) -> Option<EventId> {
-    Some(Position::heard(&message.subject, timestamp(message.time.unix_timestamp_nanos())))
+fn heard(message: &StreamMessage) -> EventId {
+    Position::heard(&message.subject, timestamp(message.time.unix_timestamp_nanos()))
 }
 
 fn timestamp(nanos: i128) -> Timestamp {

@@ -123,8 +123,9 @@ impl Relay {
             let (answer, places) = oneshot::channel();
             self.say(Input::Recall { places: Places::Said(name), answer })?;
             let places = places.await.map_err(|_| stopped())?;
-            let (after, all_stand) = streams::last_standing(stream, &places, message_id).await?;
-            if !all_stand {
+            let search = streams::last_standing(stream, places, message_id).await?;
+            if !search.all_stand() {
+                let after = search.found();
                 tracing::error!(
                     "the broker lost what it had confirmed in {name} behind sequence {after}: what is kept of it is \
                      published again, and whoever heard it knows it"
@@ -198,8 +199,9 @@ fn leading_run(queue: &Queue) -> Vec<&OutboxRow> {
     queue.values().take(BATCH_AT_MOST).take_while(same).collect()
 }
 
-fn message_id(message: &StreamMessage) -> Option<EventId> {
-    message.headers.get(header::MESSAGE_ID).map(|id| EventId::named(id.as_str()))
+/// What a message that was published is known by; one without an id is nobody's.
+fn message_id(message: &StreamMessage) -> EventId {
+    EventId::named(message.headers.get(header::MESSAGE_ID).map_or("", |id| id.as_str()))
 }
 
 fn stopped() -> Error {

@@ -43,38 +43,22 @@ pub(crate) fn identity(stream: &Stream) -> EventId {
     stream_identity(&info.config.name, info.created.unix_timestamp_nanos())
 }
 
-/// Whether the message of `place` still stands there, by `mark_of`. What is older than all that the stream keeps, or was
-/// deleted one by one, counts as standing: a stream that lost its end and went on has other messages there, not none.
-pub(crate) async fn stands(
-    stream: &Stream,
-    place: &Position,
-    mark_of: fn(&StreamMessage) -> Option<EventId>,
-) -> Result<bool, Error> {
-    let state = &stream.cached_info().state;
-    if place.sequence > state.last_sequence || place.sequence < state.first_sequence {
-        return Ok(place.sequence < state.first_sequence);
-    }
-    match stream.direct_get(place.sequence).await {
-        Ok(message) => Ok(mark_of(&message) == Some(place.mark)),
-        Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => Ok(true),
-        Err(error) => Err(refused("show a message")(error)),
-    }
-}
-
-/// The sequence of the last of `places` that still stands in `stream`, and whether all of them do.
+/// The search for the last of `places` that still stands in `stream`, when it has come to its end.
 pub(crate) async fn last_standing(
     stream: &Stream,
-    places: &[Position],
-    mark_of: fn(&StreamMessage) -> Option<EventId>,
-) -> Result<(u64, bool), Error> {
-    let identity = identity(stream);
-    let here: Vec<_> = places.iter().filter(|it| it.stream == identity).copied().collect();
-    let mut search = LastStanding::among(&here);
+    places: Vec<Position>,
+    mark_of: fn(&StreamMessage) -> EventId,
+) -> Result<LastStanding, Error> {
+    let state = &stream.cached_info().state;
+    let mut search = LastStanding::among(places, identity(stream), state.first_sequence, state.last_sequence);
     while let Some(place) = search.ask() {
-        search.answer(stands(stream, place, mark_of).await?);
+        search.answer(match stream.direct_get(place.sequence).await {
+            Ok(message) => Some(mark_of(&message)),
+            Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => None,
+            Err(error) => return Err(refused("show a message")(error)),
+        });
     }
-    let found = search.found();
-    Ok((found.map_or(0, |it| it.sequence), here.len() == places.len() && found == here.last()))
+    Ok(search)
 }
 
 async fn ensure_one(

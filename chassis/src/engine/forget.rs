@@ -78,7 +78,10 @@ impl Forgetting {
     /// forgotten, and arrived so late that it was not kept for. (A broker's clock that ran ahead for a while forgets too
     /// much; what happens after it is set right is not late, and is taken.)
     pub fn may_have_taken(&self, happened: Timestamp, arrived: Timestamp) -> bool {
-        self.up_to.is_some_and(|up_to| happened <= up_to) && happened <= before(arrived, self.keeping.known)
+        // What is kept has no finer time than this.
+        let happened = happened.as_millisecond();
+        let no_later = |limit: Timestamp| happened <= limit.as_millisecond();
+        self.up_to.is_some_and(no_later) && no_later(before(arrived, self.keeping.known))
     }
 
     /// Turns the hands by as much as `writes` adds, at the time `now` of the broker.

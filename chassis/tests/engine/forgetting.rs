@@ -92,6 +92,15 @@ fn what_the_broker_confirmed_is_forgotten_when_it_must_be_on_its_disk() {
 fn what_is_past_the_horizon_is_refused_rather_than_taken_twice() {
     let disk = MemoryDisk::default();
     let mut engine = forgetful(&disk);
+    // It is later than anything else that is forgotten, by less than a store keeps of a time.
+    let again = |second| match rang_at(1, "e-latest", "hello", 1, second) {
+        Input::Event(delivery) => {
+            let headers = [("ce-time".to_owned(), "1970-01-01T00:00:01.0004Z".to_owned())];
+            Input::Event(Delivery { headers: delivery.headers.into_iter().chain(headers).collect(), ..delivery })
+        }
+        _ => unreachable!(),
+    };
+    check(&mut engine, again(0), &[("house.echoed.b-1", "hello")]);
     check(&mut engine, rang_at(1, "e-old", "hello", 1, 0), &[("house.echoed.b-1", "hello")]);
     // Nothing is forgotten before the horizon: it is known.
     check(&mut engine, rang_at(1, "e-old", "hello", 1, 3600), &[]);
@@ -99,6 +108,7 @@ fn what_is_past_the_horizon_is_refused_rather_than_taken_twice() {
         engine.take(vec![rang_at(2, &format!("e-{second}"), "hello", second, 0)]).unwrap();
     }
     check(&mut engine, rang_at(1, "e-old", "hello", 1, 5000), &[("dead.house.street.rang.b-1", "too_old")]);
+    check(&mut engine, again(5000), &[("dead.house.street.rang.b-1", "too_old")]);
     // A process that starts anew knows what it has forgotten.
     drop(engine);
     let mut engine = forgetful(&disk);
@@ -156,12 +166,10 @@ fn places_that_were_heard_lead_back_to_where_the_stream_still_stands() {
     let places = engine.places(Places::Heard).unwrap();
     assert_eq!(places.len(), 100);
     assert_eq!(places.last().copied(), engine.position());
-    let mut search = LastStanding::among(&places);
-    while let Some(place) = search.ask() {
-        search.answer(place.sequence <= 42);
-    }
-    let Position { sequence, .. } = *search.found().unwrap();
-    assert_eq!(sequence, 42);
+    let mut search = LastStanding::among(places, stream(), 1, 42);
+    assert_eq!(search.ask().map(|it| it.sequence), Some(42));
+    search.answer(Some(Position::heard("street.rang.b-1", at(42))));
+    assert_eq!(search.found(), 42);
     // What is heard from there on is another stream's: the places behind it are no more.
     engine.take(vec![Input::AllRemembered { from: 43 }]).unwrap();
     let left = engine.places(Places::Heard).unwrap();

@@ -9,3 +9,4 @@ mod harnesses;
 mod imports;
 mod read_side;
 mod replays;
+mod simulation;

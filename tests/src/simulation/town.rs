@@ -1,0 +1,597 @@
+//! Everything that a run is made of, and everything that can happen next in it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chassis::{Engine, Input, MemoryDisk, MemoryStore, Message, OutboxRow, Released, Service};
+use events::{DEAD_LETTERS, EVENTS, EventId};
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+use order::Deadline;
+
+use super::{
+    customers::Customers,
+    faults::{Fault, Reached},
+    process::{Hearing, Process, Relay, Waiting, place},
+    trace::Trace,
+};
+use crate::{
+    jetstream::{JetStream, Place, StreamConfig},
+    log::{Fact, fact},
+    outside::Ledger,
+};
+
+/// How long an order may take here: some are late.
+const DEADLINE: Deadline = Deadline(std::time::Duration::from_secs(90));
+
+/// A service on its machine: what outlives its process.
+pub struct Node {
+    pub name: &'static str,
+    make: fn() -> Service,
+    subjects: Vec<String>,
+    pub disk: MemoryDisk,
+    /// Older copies of its store.
+    copies: Vec<MemoryStore>,
+    pub process: Option<Process>,
+    /// Until when it stands still.
+    paused: Timestamp,
+    /// How far its clock is off.
+    skew: SignedDuration,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Start(usize),
+    Turn(usize),
+    Relay(usize),
+    Hear(usize),
+    Attempt(usize, usize),
+    Result(usize, usize),
+    Remind(usize),
+    Arrive(usize),
+    Customer(usize),
+}
+
+/// Something on its way through the network.
+enum Packet {
+    Publish(Arc<Message>),
+    Acknowledge { service: &'static str, place: Place },
+}
+
+/// The run.
+pub struct Town {
+    pub nodes: Vec<Node>,
+    pub broker: JetStream,
+    /// Older copies of the broker's store, with the time.
+    copies: Vec<(Timestamp, JetStream)>,
+    pub ledger: Ledger,
+    pub customers: Customers,
+    pub now: Timestamp,
+    pub rng: Rng,
+    pub faults: BTreeSet<Fault>,
+    packets: Vec<(Timestamp, Packet)>,
+    /// Until when which kind of effect is out of order.
+    outages: Vec<(&'static str, Timestamp)>,
+    /// All that ever stood in the stream of events, in that order.
+    pub log: Vec<Fact>,
+    /// How much of it was checked.
+    checked: usize,
+    /// Whether a week has passed.
+    pub long_ago: bool,
+    pub turns: u64,
+    pub reached: Reached,
+    pub trace: Trace,
+}
+
+impl Town {
+    /// A town with a broker and six services that have not started.
+    pub fn new(rng: Rng, faults: BTreeSet<Fault>, customers: Customers, trace: Trace) -> Town {
+        let order = || order::order(DEADLINE);
+        let services = [
+            order as fn() -> Service,
+            inventory::inventory,
+            payment::payment,
+            shipping::shipping,
+            customer::customer,
+            notification::notification,
+        ];
+        let node = |make: fn() -> Service| {
+            let service = make();
+            Node {
+                name: service.name(),
+                subjects: service.subjects(),
+                make,
+                disk: MemoryDisk::default(),
+                copies: vec![MemoryStore::default()],
+                process: None,
+                paused: Timestamp::UNIX_EPOCH,
+                skew: SignedDuration::ZERO,
+            }
+        };
+        Town {
+            nodes: services.map(node).into(),
+            broker: JetStream::default(),
+            copies: Vec::new(),
+            ledger: Ledger::default(),
+            customers,
+            now: Timestamp::constant(1_767_225_600, 0),
+            rng,
+            faults,
+            packets: Vec::new(),
+            outages: Vec::new(),
+            log: Vec::new(),
+            checked: 0,
+            long_ago: false,
+            turns: 0,
+            reached: Reached::default(),
+            trace,
+        }
+    }
+
+    /// Whether something was said since this was asked last.
+    pub fn log_grew(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.checked, self.log.len());
+        before < self.log.len()
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// One time in `times`, where the run has that fault.
+    fn strikes(&mut self, fault: Fault, times: u32) -> bool {
+        self.has(fault) && self.rng.u32(0..times) == 0
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        self.trace.tell(self.now, line);
+    }
+
+    /// Everything that can happen now.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let Some(process) = &node.process else {
+                steps.push(Step::Start(at));
+                continue;
+            };
+            if node.paused > self.now {
+                continue;
+            }
+            if !(process.inputs.is_empty() && process.words.is_empty()) {
+                steps.push(Step::Turn(at));
+            }
+            let waits = matches!(process.relay, Relay::Asked(_)) && !process.words.is_empty();
+            if !waits && (!matches!(process.relay, Relay::Compared) || !process.queue.is_empty()) {
+                steps.push(Step::Relay(at));
+            }
+            if self.may_hear(process) {
+                steps.push(Step::Hear(at));
+            }
+            let due = process.effects.iter().enumerate().filter(|(_, it)| it.not_before <= self.now);
+            steps.extend(due.map(|(place, _)| Step::Attempt(at, place)));
+            steps.extend((0..process.results.len()).map(|place| Step::Result(at, place)));
+            if process
+                .reminders
+                .first()
+                .is_some_and(|due| due.at <= self.now.saturating_add(node.skew).unwrap_or(self.now))
+            {
+                steps.push(Step::Remind(at));
+            }
+        }
+        let arrived = self.packets.iter().enumerate().filter(|(_, (at, _))| *at <= self.now);
+        steps.extend(arrived.map(|(place, _)| Step::Arrive(place)));
+        steps.extend(self.customers.ready(&self.nodes).into_iter().map(Step::Customer));
+        steps
+    }
+
+    fn may_hear(&self, process: &Process) -> bool {
+        match &process.hearing {
+            Hearing::None | Hearing::Remembering { .. } => self.broker.stream(EVENTS).is_ok(),
+            // Its question waits for a turn.
+            Hearing::Asked(_) => process.inputs.is_empty(),
+            Hearing::Listening { looked_at, .. } => {
+                self.broker.stream(EVENTS).is_ok_and(|events| events.last_sequence() != *looked_at)
+            }
+        }
+    }
+
+    /// The next time at which something can happen by itself; none where nothing will.
+    pub fn wakes(&self) -> Option<Timestamp> {
+        let mut times: Vec<_> = self.packets.iter().map(|(at, _)| *at).collect();
+        for node in &self.nodes {
+            times.extend((node.paused > self.now).then_some(node.paused));
+            if let Some(process) = &node.process {
+                times.extend(process.effects.iter().map(|it| it.not_before));
+                let due = process.reminders.first().and_then(|due| due.at.checked_sub(node.skew).ok());
+                times.extend(due);
+            }
+        }
+        times.into_iter().filter(|at| *at > self.now).min()
+    }
+
+    /// Lets `step` happen.
+    pub fn take(&mut self, step: Step) {
+        match step {
+            Step::Start(at) => self.start(at),
+            Step::Turn(at) => self.turn(at),
+            Step::Relay(at) => self.relay(at),
+            Step::Hear(at) => self.hear(at),
+            Step::Attempt(at, place) => self.attempt(at, place),
+            Step::Result(at, place) => {
+                if let Some(process) = &mut self.nodes[at].process {
+                    let result = process.results.remove(place);
+                    process.inputs.push_back(result);
+                }
+            }
+            Step::Remind(at) => {
+                if let Some(process) = &mut self.nodes[at].process
+                    && let Some(due) = process.reminders.pop_first()
+                {
+                    process.inputs.push_back(Input::Reminder(due));
+                    self.reached.note("a reminder comes due");
+                }
+            }
+            Step::Arrive(place) => self.arrive(place),
+            Step::Customer(place) => self.customers.send(place, &mut self.nodes, self.now),
+        }
+    }
+
+    fn start(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        let id = EventId::derived(&["store", node.name]);
+        let engine = Engine::open((node.make)(), Box::new(node.disk.clone()), id).expect("a store in memory opens");
+        let process = Process::start(node.name, node.subjects.clone(), engine);
+        if !process.queue.is_empty() {
+            self.reached.note("a process goes on with rows that are not published");
+        }
+        let (name, rows) = (node.name, process.queue.len());
+        node.process = Some(process);
+        self.tell(|| format!("{name} starts, {rows} rows to publish"));
+    }
+
+    /// The process ends, wherever it is.
+    pub fn kill(&mut self, at: usize, when: &'static str) {
+        let node = &mut self.nodes[at];
+        if node.process.take().is_some() {
+            let name = node.name;
+            self.reached.note(when);
+            self.tell(|| format!("{name} ends: {when}"));
+        }
+        self.customers.hear_answers(&mut self.reached);
+    }
+
+    fn turn(&mut self, at: usize) {
+        if self.strikes(Fault::Crash, 60) {
+            return self.kill(at, "crash before a commit");
+        }
+        let at_most = self.rng.usize(0..6);
+        let (now, name) = (self.now, self.nodes[at].name);
+        let Some(process) = &mut self.nodes[at].process else { return };
+        let (inputs, mut released) = process.turn(at_most);
+        self.turns += inputs as u64;
+        if inputs > 0 {
+            let said = released.said.len();
+            self.tell(|| format!("{name} takes {inputs}, says {said}"));
+        }
+        if self.strikes(Fault::Crash, 60) {
+            return self.kill(at, "crash between a commit and what follows");
+        }
+        for (to, answer) in released.answers.drain(..) {
+            drop(to.send(answer));
+        }
+        if self.strikes(Fault::Crash, 120) {
+            return self.kill(at, "crash between an answer and what was said");
+        }
+        if let Some(process) = &mut self.nodes[at].process {
+            process.hand_on(&mut released, now);
+        }
+        self.acknowledge(at, released);
+        self.customers.hear_answers(&mut self.reached);
+    }
+
+    fn acknowledge(&mut self, at: usize, released: Released) {
+        let Some(place) = released.acknowledge.as_ref().and_then(place) else { return };
+        let service = self.nodes[at].name;
+        if self.strikes(Fault::AcknowledgeLost, 4) {
+            self.reached.note("an acknowledgement is lost");
+        } else if self.strikes(Fault::AcknowledgeLost, 4) {
+            let late = self.now + SignedDuration::from_millis(self.rng.i64(1..40_000));
+            self.packets.push((late, Packet::Acknowledge { service, place }));
+            self.reached.note("an acknowledgement is late");
+        } else {
+            self.broker.acknowledge(EVENTS, service, place);
+        }
+    }
+
+    fn relay(&mut self, at: usize) {
+        self.make_streams();
+        let at_most = 1 + self.rng.usize(0..8);
+        let Some(process) = &mut self.nodes[at].process else { return };
+        if !matches!(process.relay, Relay::Compared) {
+            return process.compare(&self.broker, &mut self.reached);
+        }
+        let rows = process.next_rows(at_most);
+        if self.strikes(Fault::Crash, 60) {
+            return self.kill(at, "crash before a publish");
+        }
+        if self.strikes(Fault::PublishUnknown, 8) {
+            return self.reached.note("a publish does not reach the broker");
+        }
+        if self.strikes(Fault::PublishLate, 8) {
+            let late = self.now + SignedDuration::from_millis(self.rng.i64(1..240_000));
+            let messages = rows.into_iter().map(|row| (late, Packet::Publish(Arc::new(row.message))));
+            self.packets.extend(messages);
+            return self.reached.note("a publish is given up and arrives late");
+        }
+        let Some((receipts, new)) = self.publish_rows(&rows) else { return };
+        if self.strikes(Fault::Crash, 60) {
+            return self.kill(at, "crash between a publish and its answer");
+        }
+        if self.strikes(Fault::PublishUnknown, 8) {
+            return self.reached.note("the answer to a publish is lost");
+        }
+        let time = self.nodes[at].clock(self.now);
+        if let Some(process) = &mut self.nodes[at].process {
+            process.confirmed(receipts, new, time, &mut self.reached);
+        }
+    }
+
+    /// Publishes rows as the relay does: all at once, or one by one where the broker knows one of them.
+    fn publish_rows(&mut self, rows: &[OutboxRow]) -> Option<(Vec<chassis::Receipt>, Option<u64>)> {
+        let to_events = rows.first()?.message.stream() == EVENTS;
+        let stream = self.broker.stream(rows[0].message.stream()).ok()?.identity();
+        let messages: Vec<_> = rows.iter().map(|row| Arc::new(row.message.clone())).collect();
+        if rows.len() > 1 {
+            if let Ok(batch) = self.broker.publish_batch(&messages, self.now) {
+                messages.iter().for_each(|message| self.stored(message));
+                let first = batch.last_sequence + 1 - batch.count;
+                let receipts = rows.iter().zip(first..).map(|(row, sequence)| row.receipt(stream, sequence));
+                return Some((receipts.collect(), to_events.then_some(batch.last_sequence)));
+            }
+            self.reached.note("a batch is refused for a duplicate");
+        }
+        let (mut receipts, mut new) = (Vec::new(), None);
+        for (row, message) in rows.iter().zip(messages) {
+            let published = self.broker.publish(message.clone(), self.now).ok()?;
+            if published.duplicate {
+                self.reached.note("the broker knows a message id");
+            } else {
+                self.stored(&message);
+                new = to_events.then_some(published.sequence);
+            }
+            receipts.push(row.receipt(stream, published.sequence));
+        }
+        Some((receipts, new))
+    }
+
+    /// A message stands in its stream.
+    fn stored(&mut self, message: &Message) {
+        let place = self.log.len() as u64;
+        let subject = &message.subject;
+        if !subject.starts_with("dead.")
+            && let Some(fact) = fact(subject, &message.headers, message.body.as_bytes(), place)
+        {
+            if self.log.iter().any(|before| before.id == fact.id) {
+                self.reached.note("an event stands in the stream twice");
+            }
+            self.reached.note(&fact.kind);
+            self.log.push(fact);
+        }
+        self.trace.tell(self.now, || format!("    {subject} {}", message.body));
+    }
+
+    fn make_streams(&mut self) {
+        let producers = ["order.>", "inventory.>", "payment.>", "shipping.>", "customer.>", "notification.>"];
+        for config in [StreamConfig::new(EVENTS, &producers), StreamConfig::new(DEAD_LETTERS, &["dead.>"])] {
+            self.broker.create_stream(config, self.now).expect("the same streams every time");
+        }
+    }
+
+    fn hear(&mut self, at: usize) {
+        let at_most = 1 + self.rng.usize(0..5);
+        if self.strikes(Fault::Crash, 120) {
+            return self.kill(at, "crash while hearing");
+        }
+        let now = self.now;
+        if let Some(process) = &mut self.nodes[at].process {
+            process.hear(&mut self.broker, at_most, now, &mut self.reached);
+        }
+        if self.strikes(Fault::Disconnect, 100)
+            && let Some(process) = &mut self.nodes[at].process
+        {
+            process.miss_one(&mut self.reached);
+        }
+        if self.strikes(Fault::Slow, 40) {
+            // Longer than the acknowledgement wait.
+            self.now += SignedDuration::from_secs(self.rng.i64(31..40));
+            self.reached.note("messages wait for their turn for long");
+            if let Some(process) = &mut self.nodes[at].process
+                && let Hearing::Listening { looked_at, .. } = &mut process.hearing
+            {
+                *looked_at = 0;
+            }
+        }
+    }
+
+    /// One attempt at an effect.
+    fn attempt(&mut self, at: usize, which: usize) {
+        let time = self.nodes[at].clock(self.now);
+        let answer_is_lost = self.strikes(Fault::Outage, 8);
+        let Some(process) = &mut self.nodes[at].process else { return };
+        let Waiting { effect, .. } = &mut process.effects[which];
+        let (name, key) = (effect.name.clone(), effect.key.clone());
+        let down = self.outages.iter().any(|(kind, until)| *kind == name && *until > self.now);
+        let outcome = if down { Err("it is out of order".to_owned()) } else { self.ledger.perform(effect) };
+        let why = match outcome {
+            Ok(_) if answer_is_lost => "its answer was lost".to_owned(),
+            Ok(outcome) => {
+                process.effects.remove(which);
+                process.results.push(Input::Outcome { name: name.clone(), key: key.clone(), outcome, time });
+                let service = self.nodes[at].name;
+                return self.tell(|| format!("{service}: {name} {key} is done outside"));
+            }
+            Err(why) => why,
+        };
+        effect.attempts += 1;
+        let attempts = effect.attempts;
+        process.effects[which].not_before = self.now + SignedDuration::from_millis(self.rng.i64(50..10_000));
+        self.reached.note(&format!("{name} is tried in vain"));
+        process.inputs.push_back(Input::Attempt { name, key, attempts, error: why, time, open_until: None });
+    }
+
+    fn arrive(&mut self, which: usize) {
+        match self.packets.remove(which).1 {
+            Packet::Acknowledge { service, place } => self.broker.acknowledge(EVENTS, service, place),
+            Packet::Publish(message) => {
+                if let Ok(published) = self.broker.publish(message.clone(), self.now)
+                    && !published.duplicate
+                {
+                    self.stored(&message);
+                }
+            }
+        }
+    }
+
+    /// Somebody publishes a message that is no service's.
+    pub fn publish(&mut self, message: Message) {
+        self.make_streams();
+        self.packets.push((self.now, Packet::Publish(Arc::new(message))));
+    }
+
+    /// Something goes wrong, now and then.
+    pub fn disturb(&mut self) {
+        if self.rng.u8(0..100) == 0 {
+            self.broker.sync();
+        }
+        if self.rng.u8(0..100) == 0 {
+            self.copies.push((self.now, self.broker.clone()));
+            for node in &mut self.nodes {
+                node.copies.push(node.disk.copy());
+            }
+        }
+        if self.rng.u16(0..50) > 0 || self.faults.is_empty() {
+            return;
+        }
+        let which = self.rng.usize(0..self.faults.len());
+        let fault = self.faults.iter().nth(which).copied().expect("it is one of them");
+        let at = self.rng.usize(0..self.nodes.len());
+        self.inflict(fault, at);
+    }
+
+    fn inflict(&mut self, fault: Fault, at: usize) {
+        match fault {
+            Fault::Crash => self.kill(at, "crash between two steps"),
+            Fault::Pause => {
+                self.nodes[at].paused = self.now + SignedDuration::from_millis(self.rng.i64(10..60_000));
+                self.reached.note("a process stands still");
+            }
+            Fault::Clock => {
+                self.nodes[at].skew = SignedDuration::from_secs(self.rng.i64(-3600..3600));
+                self.reached.note("a clock jumps");
+            }
+            Fault::Disconnect => {
+                if let Some(process) = &mut self.nodes[at].process {
+                    process.disconnect();
+                    self.reached.note("a connection breaks");
+                }
+            }
+            Fault::BrokerKill => {
+                let left = *self.rng.choice(&CONSUMERS).expect("there are two");
+                self.broker.restart(left, self.now);
+                self.broker_started("the broker is killed");
+            }
+            Fault::BrokerPowerCut => {
+                self.broker.power_cut(self.now);
+                self.broker_started("the broker's machine loses its power");
+            }
+            Fault::BrokerRestored => {
+                // A row is kept for ten minutes after it was confirmed.
+                let recent = self.now - SignedDuration::from_mins(9);
+                self.copies.retain(|(at, _)| *at > recent);
+                if !self.copies.is_empty() {
+                    let copy = self.copies[self.rng.usize(0..self.copies.len())].1.clone();
+                    self.broker.restore(&copy, self.now);
+                    self.broker_started("the broker starts with an older copy");
+                }
+            }
+            Fault::BrokerEmpty => {
+                self.broker.wipe();
+                self.broker_started("the broker starts with nothing");
+            }
+            Fault::StoreLost => self.replace_store(at, MemoryStore::default(), "a store is lost"),
+            Fault::StoreOlder => {
+                let copies = &self.nodes[at].copies;
+                let copy = copies[self.rng.usize(0..copies.len())].clone();
+                self.replace_store(at, copy, "a store is replaced by an older one");
+            }
+            Fault::Outage => {
+                let kind = *self.rng.choice(&["charge", "void", "refund", "booking", "mail"]).expect("there are some");
+                self.outages.push((kind, self.now + SignedDuration::from_secs(self.rng.i64(1..60))));
+                self.reached.note("an outage");
+            }
+            Fault::Commands => (0..3).for_each(|_| self.customers.want_something(&mut self.rng)),
+            Fault::Deadlines => self.now += SignedDuration::from_secs(self.rng.i64(1..60)),
+            Fault::Typed => {
+                if let Some(message) = self.customers.type_something(&mut self.rng) {
+                    self.publish(message);
+                    self.reached.note("a fact is typed by hand");
+                }
+            }
+            // These strike where they belong.
+            Fault::PublishUnknown | Fault::PublishLate | Fault::AcknowledgeLost | Fault::Slow | Fault::LongAgo => {}
+        }
+    }
+
+    /// What was acknowledged and not published yet stands in one store only: that one is not lost.
+    fn replace_store(&mut self, at: usize, with: MemoryStore, what: &'static str) {
+        let published = |process: &Process| process.engine.unfinished().is_ok_and(|left| left.said.is_empty());
+        if self.nodes[at].process.as_ref().is_some_and(published) {
+            self.kill(at, what);
+            self.nodes[at].disk = MemoryDisk::holding(with);
+        }
+    }
+
+    fn broker_started(&mut self, what: &'static str) {
+        // Behind a cluster nobody is cut off.
+        if self.rng.u8(0..4) > 0 {
+            for node in &mut self.nodes {
+                node.process.iter_mut().for_each(Process::disconnect);
+            }
+        }
+        self.reached.note(what);
+        self.tell(|| what.to_owned());
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+        self.outages.clear();
+        for node in &mut self.nodes {
+            (node.paused, node.skew) = (self.now, SignedDuration::ZERO);
+        }
+        self.tell(|| "nothing goes wrong any more".to_owned());
+    }
+}
+
+const CONSUMERS: [crate::jetstream::Consumers; 2] =
+    [crate::jetstream::Consumers::Newest, crate::jetstream::Consumers::Older];
+
+impl Node {
+    /// What its clock says.
+    pub fn clock(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.skew).unwrap_or(now)
+    }
+
+    /// Hands a command to it, where it may be asked.
+    pub fn ask(&mut self, input: Input) {
+        if let Some(process) = &mut self.process {
+            process.inputs.push_back(input);
+        }
+    }
+
+    /// Whether it may be asked.
+    pub fn answers(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.ready)
+    }
+}
