@@ -1,6 +1,7 @@
 //! What the system tests share: an event log, the invariants of the contract, and the whole choreography in memory.
 
 pub mod invariants;
+pub mod jetstream;
 pub mod log;
 pub mod proof;
 pub mod world;
