@@ -49,6 +49,8 @@ mod dead_letters;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod dispatched;
 #[cfg(test)]
 mod fulfilled;
