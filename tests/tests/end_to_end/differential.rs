@@ -25,7 +25,7 @@ const SIDE_BY_SIDE: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_model_and_a_real_broker_give_the_same_answers() {
-    let seeds = times(8, 400);
+    let seeds = times(6, 400);
     let each = stream::iter(0..seeds).map(async |seed| {
         let mut rng = Rng::with_seed(seed);
         let operations: Vec<_> = (0..OPERATIONS).map(|_| Operation::any(&mut rng)).collect();

@@ -51,6 +51,8 @@ mod deadline;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod differential_stores;
+#[cfg(test)]
 mod dispatched;
 #[cfg(test)]
 mod fulfilled;

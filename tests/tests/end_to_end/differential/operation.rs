@@ -94,7 +94,8 @@ pub const KINDS: &[&str] = &[
 
 impl Operation {
     pub fn any(rng: &mut Rng) -> Operation {
-        let consumer = rng.usize(0..2);
+        // Only the first one waits for acknowledgements.
+        let consumer = usize::from(rng.u8(0..4) == 0);
         match rng.u32(0..1000) {
             0..240 => Operation::Publish { id: id(rng), subject: rng.usize(0..3) },
             240..250 => Operation::PublishLarge,
@@ -108,7 +109,7 @@ impl Operation {
             365..400 => Operation::Get(rng.u64(0..200)),
             400..430 => Operation::LastBySubject(rng.usize(0..4)),
             430..460 => Operation::DeleteMessage(rng.u64(0..200)),
-            460..550 => Operation::MakeConsumer { consumer, filter: rng.usize(0..3), start: rng.u64(0..20) },
+            460..550 => Operation::MakeConsumer { consumer, filter: rng.usize(0..3), start: rng.u64(0..8) },
             550..580 => Operation::DeleteConsumer(consumer),
             580..760 => Operation::Fetch { consumer, at_most: rng.usize(1..12) },
             760..920 => Operation::Acknowledge { consumer, what: ack(rng) },
@@ -132,7 +133,7 @@ fn id(rng: &mut Rng) -> Id {
 fn ack(rng: &mut Rng) -> Ack {
     match rng.u8(0..8) {
         0..3 => Ack::Last,
-        3..6 => Ack::Some(rng.usize(0..20)),
+        3..7 => Ack::Some(rng.usize(0..20)),
         _ => Ack::Nonsense(rng.u64(0..40), rng.u64(0..40)),
     }
 }
