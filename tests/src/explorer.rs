@@ -21,6 +21,8 @@ mod digest;
 mod path;
 mod scenario;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 

@@ -23,7 +23,7 @@ impl Run {
         self.let_the_window_pass(Instant::now()).await;
         // Now and then some of it stays overdue, and comes before what is new.
         let waiting = self.waiting();
-        let some = if self.waits % 2 == 0 { waiting } else { waiting.div_ceil(2) };
+        let some = if self.waits.is_multiple_of(2) { waiting } else { waiting.div_ceil(2) };
         self.hear_again(some).await?;
         self.forget_ids().await?;
         self.since = Instant::now();
