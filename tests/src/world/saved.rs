@@ -4,8 +4,12 @@
 //! an engine is the one that was there: what it holds beside the store is which outbox rows the broker confirmed, and those
 //! are the rows that stand in the store and not in the queue; what it would release again is in the queues already.
 //!
+//! Most states differ from their neighbours in one service only: what is the same is there once ([`shared`]).
+//!
 //! Invariant: two states with the same [`Saved::digest`] have the same futures, and no future of the one breaks an
 //! invariant that the same future of the other keeps.
+
+mod shared;
 
 use std::{
     collections::BTreeSet,
@@ -13,9 +17,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use chassis::{Input, MemoryStore, Message, OutboxRow, Pending, Reminder, Store};
+use chassis::{Input, MemoryStore, Message, OutboxRow, Pending, Reminder};
 use events::header;
 
+use self::shared::Shared;
 use super::{Disk, Ledger, Node, World, open};
 
 /// What a process has in memory, and the broker waits with.
@@ -50,17 +55,19 @@ pub struct Stage {
     /// The world, to be looked at.
     pub world: World,
     at: Saved,
+    shared: Shared,
 }
 
 impl Stage {
     /// A world whose clock stands still, so that the same things done at other times make the same state.
     pub fn new(mut world: World) -> Stage {
         world.stopped = true;
-        let stream = world.stream.iter().cloned().map(Arc::new).collect();
-        let nodes = world.nodes.iter().map(saved).collect();
+        let mut shared = Shared::default();
+        let stream = world.stream.iter().map(|it| shared.message(it)).collect();
+        let nodes = world.nodes.iter().enumerate().map(|(at, node)| shared.node(at, node)).collect();
         let ledger = Arc::new(world.ledger.clone());
         let (commands, dead_letters) = (world.commands, world.dead_letters.len());
-        Stage { world, at: Saved { nodes, stream, ledger, commands, dead_letters } }
+        Stage { world, at: Saved { nodes, stream, ledger, commands, dead_letters }, shared }
     }
 
     /// The state that it is in.
@@ -72,11 +79,16 @@ impl Stage {
     pub fn load(&mut self, wanted: &Saved) {
         for (at, there) in wanted.nodes.iter().enumerate() {
             let here = &self.at.nodes[at];
-            if !Arc::ptr_eq(&here.store, &there.store) {
-                put(&mut self.world.nodes[at], &there.queues);
+            // Which rows the broker confirmed is known by the store and the queue together.
+            let numbers = |queues: &Queues| queues.outbox.iter().map(|row| row.number).collect::<Vec<_>>();
+            let same_store = Arc::ptr_eq(&here.store, &there.store);
+            let same_queues = Arc::ptr_eq(&here.queues, &there.queues);
+            if same_store && same_queues {
+                continue;
+            }
+            put(&mut self.world.nodes[at], &there.queues);
+            if !same_store || numbers(&here.queues) != numbers(&there.queues) {
                 reopen(&mut self.world.nodes[at], &there.store);
-            } else if !Arc::ptr_eq(&here.queues, &there.queues) {
-                put(&mut self.world.nodes[at], &there.queues);
             }
         }
         let alike = self.at.stream.iter().zip(&wanted.stream).take_while(|(a, b)| Arc::ptr_eq(a, b)).count();
@@ -95,14 +107,14 @@ impl Stage {
         what(&mut self.world);
         let new = &self.world.stream[self.at.stream.len()..];
         if !new.is_empty() {
-            self.at.stream.extend(new.iter().cloned().map(Arc::new));
-            for (saved, node) in self.at.nodes.iter_mut().zip(&self.world.nodes) {
+            self.at.stream.extend(new.iter().map(|it| self.shared.message(it)));
+            for (number, (saved, node)) in self.at.nodes.iter_mut().zip(&self.world.nodes).enumerate() {
                 if saved.queues.unheard != node.unheard {
-                    saved.queues = Arc::new(queues(node));
+                    saved.queues = self.shared.queues(number, node);
                 }
             }
         }
-        self.at.nodes[at] = saved(&self.world.nodes[at]);
+        self.at.nodes[at] = self.shared.node(at, &self.world.nodes[at]);
         if *self.at.ledger != self.world.ledger {
             self.at.ledger = Arc::new(self.world.ledger.clone());
         }
@@ -150,36 +162,6 @@ impl Saved {
             (it.at.as_nanosecond(), &it.name, &it.key).hash(hasher);
         }
     }
-}
-
-fn queues(node: &Node) -> Queues {
-    Queues {
-        unheard: node.unheard.clone(),
-        outbox: node.outbox.iter().cloned().collect(),
-        effects: node.effects.clone(),
-        outcomes: node.outcomes.clone(),
-        reminders: node.reminders.clone(),
-    }
-}
-
-fn saved(node: &Node) -> SavedNode {
-    let store = node.disk.open().clone();
-    SavedNode { store_digest: store_digest(&store), store: Arc::new(store), queues: Arc::new(queues(node)) }
-}
-
-/// Rows, inbox, effects, reminders, answers, and what the outbox rows say. The position is left out: in this world what is
-/// unheard decides what is heard next. So are rows that the broker confirmed.
-fn store_digest(store: &MemoryStore) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for pair in store.scan(b"") {
-        let (key, value) = pair.expect("a store in memory reads");
-        match key.get(..2) {
-            Some(b"m/" | b"p/") => {}
-            Some(b"o/") => ("o/", value).hash(&mut hasher),
-            _ => (key, value).hash(&mut hasher),
-        }
-    }
-    hasher.finish()
 }
 
 fn put(node: &mut Node, queues: &Queues) {
