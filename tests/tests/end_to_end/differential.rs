@@ -21,11 +21,11 @@ use self::{operation::Operation, run::run};
 const OPERATIONS: usize = 160;
 
 /// How many brokers run side by side.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_model_and_a_real_broker_give_the_same_answers() {
-    let seeds = times(6, 400);
+    let seeds = times(6, 300);
     let each = stream::iter(0..seeds).map(async |seed| {
         let mut rng = Rng::with_seed(seed);
         let operations: Vec<_> = (0..OPERATIONS).map(|_| Operation::any(&mut rng)).collect();

@@ -106,9 +106,9 @@ impl Operation {
             }
             340..345 => Operation::LargeBatch(rng.usize(1000..1002)),
             345..365 => Operation::RepeatingBatch(rng.usize(2..6)),
-            365..400 => Operation::Get(rng.u64(0..200)),
+            365..400 => Operation::Get(rng.u64(1..200)),
             400..430 => Operation::LastBySubject(rng.usize(0..4)),
-            430..460 => Operation::DeleteMessage(rng.u64(0..200)),
+            430..460 => Operation::DeleteMessage(rng.u64(1..200)),
             460..550 => Operation::MakeConsumer { consumer, filter: rng.usize(0..3), start: rng.u64(0..8) },
             550..580 => Operation::DeleteConsumer(consumer),
             580..760 => Operation::Fetch { consumer, at_most: rng.usize(1..12) },
