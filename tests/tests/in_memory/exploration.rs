@@ -39,7 +39,7 @@ fn no_way_of_one_or_two_orders_leads_to_a_bad_state() {
         // The short form goes every way of the small ones, and begins the others.
         let small = scenario.orders.len() == 1 && scenario.commands.is_empty() && !scenario.late;
         let few = if small { 2000 } else { 500 };
-        let states = usize::try_from(times(few, 1_000_000)).unwrap();
+        let states = usize::try_from(times(few, 70_000)).unwrap();
         let bounds = Bounds { states, depth: 200, everything: false };
         for faults in if long { LONG } else { SHORT } {
             let seen = search(scenario, *faults, bounds);

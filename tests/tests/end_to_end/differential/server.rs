@@ -112,12 +112,15 @@ impl Server {
         let waits = config.ack_policy == AckPolicy::All;
         let mut wanted = json!({
             "name": config.name,
-            "filter_subjects": config.filter_subjects,
             "ack_policy": if waits { "all" } else { "none" },
             "replay_policy": "instant",
             "num_replicas": 1,
             "mem_storage": config.in_memory,
         });
+        // An empty list and none are not the same to the broker once it has started again.
+        if !config.filter_subjects.is_empty() {
+            wanted["filter_subjects"] = json!(config.filter_subjects);
+        }
         match config.start_sequence {
             0 => wanted["deliver_policy"] = json!("all"),
             start => {
