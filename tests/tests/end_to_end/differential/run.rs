@@ -49,12 +49,14 @@ struct Run {
     since: Instant,
     /// How many ids were used.
     used: u64,
+    /// The last one that was stored.
+    last_id: Option<u64>,
     batches: u64,
     deliveries: [Vec<Place>; 2],
     /// When what was written of a consumer changed last.
     changed: [Instant; 2],
-    /// What the broker held when its store was copied last, and when its stream was made.
-    copy: Option<(JetStream, Value)>,
+    /// What the broker held when its store was copied last, and when its stream was made; and the last id.
+    copy: Option<(JetStream, Value, Option<u64>)>,
     created: Value,
     waits: u64,
     done: Done,
@@ -70,6 +72,7 @@ pub async fn run(operations: &[Operation]) -> Result<Done, Disagreement> {
         now: Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(1)).unwrap(),
         since: began,
         used: 0,
+        last_id: None,
         batches: 0,
         deliveries: [Vec::new(), Vec::new()],
         changed: [began; 2],

@@ -25,6 +25,10 @@ impl Run {
                 Some(self.used)
             }
         };
+        self.bringing(id, subject)
+    }
+
+    pub(super) fn bringing(&self, id: Option<u64>, subject: usize) -> Arc<Message> {
         let headers = id.map(|id| (header::MESSAGE_ID.to_owned(), id.to_string())).into_iter().collect();
         let body = format!("message {}", self.said.len());
         Arc::new(Message { subject: SUBJECTS[subject].to_owned(), headers, body })
@@ -32,6 +36,7 @@ impl Run {
 
     pub(super) async fn publish(&mut self, message: Arc<Message>) -> Result<(), String> {
         let model = self.model.publish(message.clone(), self.now);
+        self.note_stored(model.is_ok_and(|it| !it.duplicate), &message);
         self.count(match model {
             Ok(it) if it.duplicate => "publish, known id",
             Ok(_) => "publish",
@@ -41,6 +46,11 @@ impl Run {
         self.same("publish", model.map(|it| (it.sequence, it.duplicate)).map_err(Refused::code), shown)
     }
 
+    fn note_stored(&mut self, stored: bool, message: &Message) {
+        let id = message.headers.get(header::MESSAGE_ID).and_then(|id| id.parse().ok());
+        self.last_id = id.filter(|_| stored).or(self.last_id);
+    }
+
     /// One byte more than the stream takes is refused, and one less is not.
     pub(super) async fn publish_large(&mut self) -> Result<(), String> {
         for size in LARGEST - 40..=LARGEST {
@@ -48,6 +58,7 @@ impl Run {
             message.body = "x".repeat(size);
             let message = Arc::new(message);
             let model = self.model.publish(message.clone(), self.now);
+            self.note_stored(model.is_ok(), &message);
             let shown = self.server.publish(&message).await;
             let refused = model.is_err();
             self.same("publish much", model.map(|it| (it.sequence, it.duplicate)).map_err(Refused::code), shown)?;
@@ -64,6 +75,7 @@ impl Run {
         let ids: std::collections::BTreeSet<_> =
             messages.iter().filter_map(|it| it.headers.get(header::MESSAGE_ID)).collect();
         let repeats = ids.len() < messages.len();
+        messages.iter().for_each(|message| self.note_stored(model.is_ok(), message));
         self.count(match model {
             Ok(_) => "batch",
             Err(Refused::DuplicateInBatch) if repeats => "batch, repeated id",
