@@ -28,6 +28,11 @@ murmur *args: build
 test: setup build
     cargo test --workspace
 
+# Go every way that one or two orders can take in memory, with crashes and duplicates; `just explore --help`
+[no-exit-message, positional-arguments]
+explore *args:
+    @cargo run --quiet --release --package tests --bin explore -- "$@"
+
 # Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
 setup:
     @bash murmur/setup.sh
