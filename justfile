@@ -31,8 +31,12 @@ test: setup build
 # Run the services on a model of the broker, with everything going wrong: `just simulate --help`
 [no-exit-message, positional-arguments]
 simulate *args:
-    @cargo build --quiet --release --package tests --bin simulate
-    @exec "$({{ programs }})/../release/simulate" "$@"
+    @cargo run --quiet --release --package tests --bin simulate -- "$@"
+
+# Go every way that one or two orders can take in memory, with crashes and duplicates; `just explore --help`
+[no-exit-message, positional-arguments]
+explore *args:
+    @cargo run --quiet --release --package tests --bin explore -- "$@"
 
 # Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
 setup:

@@ -1,5 +1,6 @@
 //! What the system tests share: an event log, the invariants of the contract, and the whole choreography in memory.
 
+pub mod explorer;
 pub mod invariants;
 pub mod jetstream;
 pub mod log;

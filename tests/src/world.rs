@@ -1,6 +1,8 @@
 //! The whole choreography in memory: the real services on the real engine, one stream, one payment gateway with a
 //! ledger, and a driver that decides what happens next. The same choices give the same run.
 
+pub mod saved;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use chassis::{
@@ -20,6 +22,7 @@ use crate::{
 /// A service in the world.
 struct Node {
     service: fn() -> Service,
+    subjects: Vec<String>,
     disk: MemoryDisk,
     /// What the disk held when somebody copied it last: nothing at first.
     copy: MemoryStore,
@@ -54,6 +57,8 @@ pub struct World {
     stream: Vec<Message>,
     ledger: Ledger,
     steps: u32,
+    /// Whether the clock stands still.
+    stopped: bool,
     commands: u32,
     /// Dead letters, as they were published.
     pub dead_letters: Vec<Message>,
@@ -77,6 +82,7 @@ impl Default for World {
             engine.take(ready).expect("a store in memory works");
             Node {
                 service,
+                subjects: service().subjects(),
                 disk,
                 copy: MemoryStore::default(),
                 engine,
@@ -92,6 +98,7 @@ impl Default for World {
             stream: Vec::new(),
             ledger: Ledger::default(),
             steps: 0,
+            stopped: false,
             commands: 0,
             dead_letters: Vec::new(),
         }
@@ -138,6 +145,21 @@ impl World {
     /// Places in the stream that a service has not heard.
     pub fn unheard(&self, at: usize) -> &[usize] {
         &self.nodes[at].unheard
+    }
+
+    /// The effects of a service that nobody performed yet: what they are, and how often they were tried in vain.
+    pub fn effects(&self, at: usize) -> impl Iterator<Item = (&str, u32)> {
+        self.nodes[at].effects.iter().map(|it| (it.name.as_str(), it.attempts))
+    }
+
+    /// The subject of the outbox row that is published next.
+    pub fn next_said(&self, at: usize) -> Option<&str> {
+        self.nodes[at].outbox.front().map(|row| row.message.subject.as_str())
+    }
+
+    /// Whether the service has heard the message at this place.
+    pub fn has_heard(&self, at: usize, message: usize) -> bool {
+        self.hears(at, &self.stream[message].subject) && !self.nodes[at].unheard.contains(&message)
     }
 
     /// Everything that can happen next, in a fixed order, reminders last. Nothing is left when every saga has ended.
@@ -217,7 +239,7 @@ impl World {
 
     /// The service hears again what it has heard before. What it has not heard yet cannot come again.
     pub fn hear_again(&mut self, at: usize, message: usize) {
-        if !self.nodes[at].unheard.contains(&message) && self.hears(at, &self.stream[message].subject) {
+        if self.has_heard(at, message) {
             self.hear(at, message);
         }
     }
@@ -265,7 +287,8 @@ impl World {
     }
 
     fn now(&self) -> Timestamp {
-        let second = SignedDuration::from_secs(i64::from(self.steps));
+        let steps = if self.stopped { 0 } else { self.steps };
+        let second = SignedDuration::from_secs(i64::from(steps));
         Timestamp::UNIX_EPOCH.saturating_add(second).expect("a world does not last that long")
     }
 
@@ -275,7 +298,7 @@ impl World {
             (None, Some(prefix)) => subject.strip_prefix(prefix).is_some_and(|rest| !rest.contains('.')),
             (None, None) => subject == filter,
         };
-        (self.nodes[at].service)().subjects().iter().any(matches)
+        self.nodes[at].subjects.iter().any(matches)
     }
 
     fn publish(&mut self, message: Message) {

@@ -124,6 +124,8 @@ pub struct Consumer {
     config: ConsumerConfig,
     /// The next delivery, and the first message that may be in it.
     next: Pair,
+    /// From where on there may be something that it hears; behind what it delivered there may be much that it does not.
+    looked: u64,
     floor: Pair,
     waiting: BTreeMap<u64, Waiting>,
     /// How often a message was delivered again.
@@ -146,6 +148,7 @@ impl Consumer {
         Consumer {
             config,
             next: Pair { consumer: 1, stream: first },
+            looked: first,
             floor: before,
             waiting: BTreeMap::new(),
             again: BTreeMap::new(),
@@ -163,7 +166,7 @@ impl Consumer {
     }
 
     pub(super) fn info(&self, stream: &Stream) -> ConsumerInfo {
-        let unheard = stream.from(self.next.stream).filter(|it| self.config.hears(&it.message.subject));
+        let unheard = stream.from(self.looked).filter(|it| self.config.hears(&it.message.subject));
         ConsumerInfo {
             delivered: self.written.delivered,
             ack_floor: self.written.floor,
@@ -226,6 +229,7 @@ impl Consumer {
         *self = Consumer {
             config: self.config.clone(),
             next: Pair { consumer: written.delivered.consumer + 1, stream: written.delivered.stream + 1 },
+            looked: written.delivered.stream + 1,
             floor: written.floor,
             waiting: written.waiting.iter().map(waiting).collect(),
             again: written.again.clone(),
@@ -276,14 +280,15 @@ impl Consumer {
         if full {
             return None;
         }
-        match stream.from(self.next.stream).find(|it| self.config.hears(&it.message.subject)) {
+        match stream.from(self.looked).find(|it| self.config.hears(&it.message.subject)) {
             Some(stored) => {
-                self.next.stream = stored.sequence + 1;
+                self.looked = stored.sequence + 1;
+                self.next.stream = self.looked;
                 Some((stored.clone(), 1))
             }
             None => {
-                // What it does not hear is not looked at again.
-                self.next.stream = self.next.stream.max(stream.last_sequence() + 1);
+                // It waits where it is, although nothing before the end is for it.
+                self.looked = self.looked.max(stream.last_sequence() + 1);
                 None
             }
         }

@@ -42,7 +42,7 @@ impl Refused {
             Refused::ConsumerNotFound => Some(10014),
             Refused::ConsumerExists => Some(10148),
             Refused::MessageNotFound => Some(10037),
-            Refused::SequenceNotFound => Some(10043),
+            Refused::SequenceNotFound => Some(10057),
             Refused::MessageTooLarge => Some(10054),
             Refused::BatchesDisabled => Some(10174),
             Refused::IncompleteBatch => Some(10176),

@@ -49,6 +49,10 @@ mod dead_letters;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod differential_stores;
+#[cfg(test)]
 mod dispatched;
 #[cfg(test)]
 mod fulfilled;
