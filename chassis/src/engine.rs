@@ -197,6 +197,7 @@ impl Engine {
             }
             layer.writes.extend(self.retired.drain(..).map(|number| (key::outbox(number), None)));
             // A crash in here leaves all of the batch or nothing of it.
+            crate::crash::point("turn/before-the-commit");
             self.store.commit(layer.writes)?;
         }
 

@@ -48,8 +48,10 @@ impl Relay {
             }
             let run = leading_run(&mut queue);
             self.lease.check().await?;
+            crate::crash::point("relay/before-publishing");
             match self.publish(run).await {
                 Ok(()) => {
+                    crate::crash::point("relay/confirmed");
                     let numbers = queue.drain(..run_length(&queue)).map(|row: OutboxRow| row.number).collect();
                     pause_now = PAUSE_AT_FIRST;
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
@@ -94,6 +96,7 @@ impl Relay {
             headers.insert("Nats-Batch-Sequence", (at + 1).to_string());
             let (subject, body) = (row.message.subject.clone(), row.message.body.clone().into());
             if at + 1 < rows.len() {
+                crate::crash::point("relay/in-a-batch");
                 client.publish_with_headers(subject, headers, body).await.map_err(|error| error.to_string())?;
                 continue;
             }

@@ -37,6 +37,8 @@ mod ways;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod broken_files;
+#[cfg(test)]
 mod broker_restart;
 #[cfg(test)]
 mod cancelled;
@@ -54,6 +56,8 @@ mod dispatched;
 mod fulfilled;
 #[cfg(test)]
 mod in_flight;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
