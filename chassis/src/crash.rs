@@ -74,3 +74,36 @@ pub(crate) fn point(name: &'static str) {
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub(crate) const fn point(_name: &'static str) {}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::POINTS;
+
+    /// What stands between the quotes of each call in the sources.
+    fn called(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                called(&entry.path(), found);
+                continue;
+            }
+            let source = fs::read_to_string(entry.path()).unwrap();
+            let calls = source.split("crash::point(\"").skip(1);
+            found.extend(calls.map(|rest| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_list_has_every_place_once_and_no_other() {
+        let mut found = Vec::new();
+        called(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        let in_code: BTreeSet<_> = found.iter().map(String::as_str).collect();
+        let listed: BTreeSet<_> = POINTS.iter().copied().collect();
+        let own = ["", ").skip(1);"];
+        let unlisted: Vec<_> = in_code.difference(&listed).filter(|name| !own.contains(name)).collect();
+        assert!(unlisted.is_empty(), "not in the list: {unlisted:?}");
+        assert_eq!(listed.difference(&in_code).count(), 0, "nowhere: {:?}", listed.difference(&in_code));
+        assert_eq!(listed.len(), POINTS.len(), "a place is listed twice");
+    }
+}
