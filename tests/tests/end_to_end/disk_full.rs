@@ -1,6 +1,7 @@
 //! A full disk under a service, under load: it stops with a sentence and loses nothing; when there is room, it goes on.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::Write,
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 
 use tests::proof::{Proof, times};
 
-use crate::{load::Load, stack::Stack};
+use crate::{load::Load, lost_stores::copy_folder, stack::Stack};
 
 /// At least.
 const ORDERS: usize = 60;
@@ -66,51 +67,55 @@ fn proof(tried: u64) -> Proof {
     }
 }
 
+/// A small disk for each of `services`, by its name.
+fn disks<'a>(stack: &Stack, services: &[&'a str]) -> Result<BTreeMap<&'a str, SmallDisk>, String> {
+    let disk = |service: &&'a str| Ok((*service, SmallDisk::at(&stack.folder().join(small(service)))?));
+    services.iter().map(disk).collect()
+}
+
+fn small(service: &str) -> String {
+    format!("small-{service}")
+}
+
 #[tokio::test]
 async fn a_service_whose_disk_is_full_stops_with_a_sentence_and_goes_on_when_there_is_room() {
     let mut stack = Stack::stocked().await;
     let services = &["payment", "order", "inventory", "shipping", "notification", "view"][..times(2, 6) as usize];
-    let disk = match SmallDisk::at(&stack.folder().join("small")) {
-        Ok(disk) => disk,
+    let disks = match disks(&stack, services) {
+        Ok(disks) => disks,
         Err(why) => {
             println!("skipped: no small disk can be mounted: {why}");
             return Proof { skipped: services.len() as u64, skipped_because: Some(why), ..proof(0) }.record();
         }
     };
-    for service in services {
+    for (service, disk) in &disks {
         assert_eq!(stack.terminate(service).await, Some(0));
-        crate::lost_stores::copy_folder(&stack.folder().join("data").join(service), &disk.path.join(service));
-        stack.start_instance(service, service, "small");
+        copy_folder(&stack.folder().join("data").join(service), &disk.path.join(service));
+        stack.start_instance(service, service, &small(service));
         stack.ready(service).await;
     }
     let load = Load::on(&stack);
     let filling = async {
-        for service in services {
+        for (service, disk) in &disks {
             stack.await_more_ends(10).await;
             disk.fill();
-            // Whoever meets it first has ended, and so has this one.
-            for full in services {
-                assert_eq!(stack.process(full).end().await, Some(1), "{full} has to end with an error");
-                let said = stack.own_output(full);
-                assert!(said.lines().any(|line| line.contains("ERROR") && line.contains("is full")), "{full}:\n{said}");
+            // A start without room is refused like a commit, and moves nothing away.
+            for _ in 0..2 {
+                assert_eq!(stack.process(service).end().await, Some(1), "{service} has to end with an error");
+                let said = stack.own_output(service);
+                assert!(said.contains("ERROR") && said.contains("is full: make room"), "{service}:\n{said}");
+                stack.start_instance(service, service, &small(service));
             }
-            // A start without room is refused, and moves nothing away.
-            stack.start_instance(service, service, "small");
             assert_eq!(stack.process(service).end().await, Some(1), "{service} has to be refused");
-            let said = stack.own_output(service);
-            assert!(said.contains("is full") && !said.contains("moved"), "{service}:\n{said}");
             disk.empty();
-            for full in services {
-                stack.start_instance(full, full, "small");
-                stack.ready(full).await;
-            }
+            stack.start_instance(service, service, &small(service));
+            stack.ready(service).await;
         }
     };
     let placed = load.orders_during(ORDERS, filling).await;
     stack.check_load(&placed).await;
-    for entry in std::fs::read_dir(&disk.path).unwrap().map(Result::unwrap) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        assert!(!name.contains("damaged"), "{name}: a full disk is no damage");
+    for (service, disk) in &disks {
+        assert!(!disk.path.join(format!("{service}.damaged-1")).exists(), "{service}: a full disk is no damage");
     }
     Proof { acknowledged: placed.len() as u64, ..proof(services.len() as u64) }.record();
 }
