@@ -19,8 +19,11 @@ use crate::{
 /// At least.
 const ORDERS: usize = 40;
 
+/// What happens to a file of some length.
+type Damage = fn(&File, u64);
+
 /// What can happen to a store's large file.
-const DAMAGE: [(&str, fn(&File, u64)); 4] = [
+const DAMAGE: [(&str, Damage); 4] = [
     ("cut off in the middle", |db, length| db.set_len(length / 2).unwrap()),
     ("emptied", |db, _| db.set_len(0).unwrap()),
     ("with flipped bits", |db, length| (0..length).step_by(509).for_each(|at| flip(db, at))),
@@ -45,7 +48,7 @@ impl Stack {
     }
 }
 
-fn damage(store: &Path, damage: fn(&File, u64)) {
+fn damage(store: &Path, damage: Damage) {
     let db = File::options().read(true).write(true).open(store.join("db")).unwrap();
     damage(&db, db.metadata().unwrap().len());
 }

@@ -35,11 +35,11 @@ impl SmallDisk {
     /// Takes all the room that is left.
     fn fill(&self) {
         let mut filler = File::options().create(true).append(true).open(self.path.join("filler")).unwrap();
+        // What is left when a large piece does not fit, a smaller one fills.
         let mut piece = 1 << 20;
         while piece > 0 {
-            match filler.write(&vec![0x5A; piece]) {
-                Ok(_) => {}
-                Err(_) => piece /= 2,
+            if filler.write_all(&vec![0x5A; piece]).is_err() {
+                piece /= 2;
             }
         }
     }
