@@ -292,6 +292,7 @@ impl Engine {
         if let Some(now) = clock {
             self.forgetting.turn(&*self.store, &mut writes, now)?;
         }
+        crate::crash::point("turn/before-the-commit");
         self.store.commit(writes)
     }
 

@@ -30,6 +30,38 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The store's disk takes no more.
+    #[error("the disk of the store {} is full: make room, then start again; what was answered is in it", path.display())]
+    StoreFull {
+        /// The store's folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// What is in the store is not what was written.
+    #[error("the store {} is damaged: {why}. Start the service again: it moves the store aside and goes on with a new one", path.display())]
+    StoreDamaged {
+        /// The store's folder.
+        path: PathBuf,
+        /// How that shows.
+        why: String,
+    },
+    /// A damaged store cannot be moved aside.
+    #[error("the store {} is damaged ({why}) and cannot be moved aside: move it away by hand, then start again", path.display())]
+    StoreStays {
+        /// The store's folder.
+        path: PathBuf,
+        /// How the damage shows.
+        why: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The store was removed or replaced while it was open.
+    #[error("the store {} was removed or replaced while it was in use: start the service again", path.display())]
+    StoreGone {
+        /// The store's folder.
+        path: PathBuf,
+    },
     /// The store does not open or does not write.
     #[error("the store {} failed: check the disk, then start again; a store beyond repair can be moved away", path.display())]
     Store {

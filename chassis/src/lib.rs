@@ -9,6 +9,7 @@
 pub mod ambient;
 mod broker;
 mod client;
+pub mod crash;
 mod dead_letter;
 mod draft;
 mod effect;

@@ -58,7 +58,7 @@ impl Runner {
         let (stopper, mut stop) = watch::channel(false);
         tasks.spawn(signal::listen(stopper));
 
-        let store = DiskStore::open(&settings.data_dir.join(name))?;
+        let store = DiskStore::open_or_begin_anew(&settings.data_dir.join(name))?;
         let engine = Engine::open(service, Box::new(store), ambient::random_id())?.keeping(settings.keeping);
         let broker = Broker::connect(name, &settings).await?;
         let (lease, held) = tokio::select! {

@@ -16,6 +16,7 @@ pub(crate) async fn listen(stop: watch::Sender<bool>) -> Result<(), Error> {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+    crate::crash::point("stop/asked");
     tracing::info!("stopping: no new input, the last batch, the last answers");
     stop.send_replace(true);
     Ok(())

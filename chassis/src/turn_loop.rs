@@ -67,6 +67,7 @@ impl TurnLoop {
                 Some(word) = self.word.recv() => batch.push(word),
                 () = ambient::pause(IDLE), if self.engine.owes() => {
                     self.lease.check().await?;
+                    crate::crash::point("turn/tidy");
                     block_in_place(|| self.engine.tidy())?;
                     continue;
                 }
@@ -81,13 +82,16 @@ impl TurnLoop {
             self.turn(std::mem::take(&mut batch)).await?;
         }
         // What was said last goes out, and is known to be out.
+        crate::crash::point("stop/no-more-inputs");
         let TurnLoop { mut engine, mut word, outlets, mut tasks, done, .. } = self;
         let Outlets { client, said, .. } = outlets;
         drop(said);
         while let Some(word) = word.recv().await {
             block_in_place(|| engine.take(vec![word]))?;
         }
+        crate::crash::point("stop/all-published");
         block_in_place(|| engine.tidy())?;
+        crate::crash::point("stop/tidied");
         done.send_replace(true);
         while let Some(ended) = tasks.join_next().await {
             task(ended)?;
@@ -101,8 +105,10 @@ impl TurnLoop {
 
     /// One batch: only by the holder of the lease; durable first, then visible.
     async fn turn(&mut self, batch: Vec<Input>) -> Result<(), Error> {
+        crate::crash::point("turn/before-the-lease");
         self.lease.check().await?;
         let released = block_in_place(|| self.engine.take(batch))?;
+        crate::crash::point("turn/committed");
         let starts_over = self.engine.starts_over();
         self.outlets.starts_over.send_if_modified(|known| std::mem::replace(known, starts_over) != starts_over);
         self.outlets.release(released).await;
@@ -131,14 +137,17 @@ impl Outlets {
             // A client that is gone has lost its answer, not its command.
             drop(to.send(answer));
         }
+        crate::crash::point("release/answered");
         let Released { said, withdrawn, asked, reminders, .. } = released;
         self.hand_on(said, Asked { withdrawn, asked }, reminders);
+        crate::crash::point("release/handed-on");
         if let Some(Acknowledge { place, session }) = released.acknowledge
             && session.upgrade().is_some()
             && let Err(error) = self.client.publish(place, "+ACK".into()).await
         {
             tracing::debug!("a message is not acknowledged and will come again: {error}");
         }
+        crate::crash::point("release/acknowledged");
     }
 
     /// A taker that is gone has stopped with the service: what is handed to it stands in the store.

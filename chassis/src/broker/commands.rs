@@ -101,6 +101,7 @@ async fn answer(command: &'static str, request: service::Request, inputs: mpsc::
         time: ambient::now(),
         answer: sender,
     });
+    crate::crash::point("command/received");
     let stopping = || Refusal::unavailable("the service is stopping: send the command again in a moment");
     let answer: Answer = match inputs.send_timeout(input, PLACE_WITHIN).await {
         Ok(()) => receiver.await.unwrap_or_else(|_| Err(stopping())),
@@ -116,4 +117,5 @@ async fn answer(command: &'static str, request: service::Request, inputs: mpsc::
     if let Err(error) = request.respond(answer).await {
         tracing::debug!("{command} was not answered, its client is gone: {error}");
     }
+    crate::crash::point("command/answered");
 }

@@ -76,9 +76,12 @@ impl Consumer {
             return Ok(End::Stopped);
         }
         self.remembered.send_replace(true);
+        crate::crash::point("hearing/remembered");
         // Made anew, so that nothing is delivered to what an earlier session, or a process that was killed, still waits for.
         remove(&stream, self.service).await?;
+        crate::crash::point("hearing/removed-its-consumer");
         let consumer = stream.create_consumer(self.config(from)).await.map_err(refused("make its consumer"))?;
+        crate::crash::point("hearing/made-its-consumer");
         let (mut expected, mut backlog) = (0, Some(consumer.cached_info().num_pending));
         let messages = consumer
             .stream()
@@ -109,6 +112,7 @@ impl Consumer {
             delivery.acknowledge = acknowledge;
             expected += 1;
             contiguous(expected, place)?;
+            crate::crash::point("hearing/delivered");
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(End::Stopped);
             }
@@ -143,6 +147,7 @@ impl Consumer {
                 let (delivery, place) = delivery(message, identity)?;
                 expected += 1;
                 contiguous(expected, place)?;
+                crate::crash::point("hearing/remembers");
                 if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
                     return Ok(false);
                 }

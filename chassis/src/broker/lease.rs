@@ -114,6 +114,7 @@ impl Lease {
         revision: u64,
         asked: Instant,
     ) -> (Lease, Held) {
+        crate::crash::point("lease/taken");
         let (valid_until, held) = watch::channel(Some(asked + LASTS - MARGIN));
         let jetstream = broker.jetstream.clone();
         (Lease { jetstream, bucket, service, holder, revision, valid_until }, Held { service, valid_until: held })
@@ -127,10 +128,12 @@ impl Lease {
                 return Err(error);
             }
         }
+        crate::crash::point("lease/returning");
         // Where the broker cannot be reached the lease lapses by itself.
         if let Err(error) = self.bucket.delete_expect_revision(self.service, Some(self.revision)).await {
             tracing::debug!("the lease was not given back: {error}");
         }
+        crate::crash::point("lease/returned");
         Ok(())
     }
 
@@ -147,6 +150,7 @@ impl Lease {
         // Where the broker did not answer, the lease runs out by itself: work waits from then on, and the next renewal
         // is tried in time.
         let Some(revision) = revision else { return Ok(()) };
+        crate::crash::point("lease/renewed");
         self.revision = revision;
         self.valid_until.send_replace(Some(asked + LASTS - MARGIN));
         Ok(())

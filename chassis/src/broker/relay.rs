@@ -85,6 +85,7 @@ impl Relay {
                 continue;
             }
             self.lease.check().await?;
+            crate::crash::point("relay/before-publishing");
             let run = leading_run(&queue);
             match self.publish(&run, streams).await {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
@@ -92,6 +93,7 @@ impl Relay {
                 // It counts again what it had counted: it has lost something, and nobody was cut off.
                 Ok((_, Some(new))) if new <= highest => (compared, highest) = (None, 0),
                 Ok((receipts, new)) => {
+                    crate::crash::point("relay/confirmed");
                     pause_now = PAUSE_AT_FIRST;
                     highest = if run[0].message.stream() == EVENTS { new.unwrap_or(highest) } else { highest };
                     for receipt in &receipts {
@@ -180,6 +182,7 @@ impl Relay {
             headers.insert("Nats-Batch-Sequence", (at + 1).to_string());
             let (subject, body) = (row.message.subject.clone(), row.message.body.clone().into());
             if at + 1 < rows.len() {
+                crate::crash::point("relay/in-a-batch");
                 client.publish_with_headers(subject, headers, body).await.map_err(|error| error.to_string())?;
                 continue;
             }

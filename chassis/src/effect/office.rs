@@ -130,8 +130,10 @@ impl Office {
 }
 
 async fn attempt(performer: Performer, effect: Pending) -> Ended {
+    crate::crash::point("effect/starts");
     let attempt = timeout(ATTEMPT_AT_MOST, performer.attempt(effect.request.get()));
     let result = attempt.await.unwrap_or_else(|_| Err(Retry::because(format!("no end within {ATTEMPT_AT_MOST:?}"))));
+    crate::crash::point("effect/answered");
     Ended { name: effect.name, key: effect.key, result }
 }
 

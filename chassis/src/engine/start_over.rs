@@ -31,6 +31,7 @@ pub(super) fn finish(store: &mut dyn Store) -> Result<(), Error> {
                 break;
             }
             store.commit(gone)?;
+            crate::crash::point("turn/starts-over");
         }
     }
     store.commit([(key::STARTING_OVER.to_vec(), None)].into())

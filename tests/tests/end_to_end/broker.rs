@@ -59,6 +59,21 @@ impl Broker {
         self.process.output()
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// SIGSTOP.
+    pub fn stand_still(&self) {
+        self.process.stand_still();
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.process.go_on();
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -24,6 +24,8 @@ mod process;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod record;
 #[cfg(test)]
 mod shown;
@@ -37,13 +39,21 @@ mod ways;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bad_network;
+#[cfg(test)]
+mod broken_files;
+#[cfg(test)]
 mod broker_restart;
 #[cfg(test)]
 mod cancelled;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod crash_points;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod damaged_stores;
 #[cfg(test)]
 mod dead_letters;
 #[cfg(test)]
@@ -53,11 +63,15 @@ mod differential;
 #[cfg(test)]
 mod differential_stores;
 #[cfg(test)]
+mod disk_full;
+#[cfg(test)]
 mod dispatched;
 #[cfg(test)]
 mod fulfilled;
 #[cfg(test)]
 mod in_flight;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
@@ -80,6 +94,8 @@ mod redriven;
 mod replayed;
 #[cfg(test)]
 mod shutdown;
+#[cfg(test)]
+mod stops;
 #[cfg(test)]
 mod storm;
 #[cfg(test)]

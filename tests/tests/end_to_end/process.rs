@@ -49,8 +49,22 @@ impl Process {
 
     /// SIGTERM.
     pub fn ask_to_stop(&self) {
-        let sent = Command::new("/bin/kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
-        assert!(sent.success(), "no process {} to stop", self.id());
+        self.signal("-TERM");
+    }
+
+    /// SIGSTOP: it does nothing any more, and knows nothing of it.
+    pub fn stand_still(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("/bin/kill").args([signal, &self.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "no process {} for {signal}", self.id());
     }
 
     /// The exit code, once it has ended; none where a signal ended it.

@@ -7,6 +7,8 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::stack::SERVICES;
+
 /// What `chassis` needs of the broker, and `just setup` brings: major and minor.
 const BROKER_NEEDED: (u32, u32) = (2, 15);
 
@@ -17,6 +19,12 @@ const BROKER_NEEDED: (u32, u32) = (2, 15);
 pub fn of_the_workspace(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build).join(name)
+}
+
+/// The program of a service with places at which it can be told to crash. See `chassis::crash`.
+pub fn with_crash_points(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build_with_crash_points).join(name)
 }
 
 /// A nats-server that is new enough.
@@ -35,23 +43,42 @@ fn workspace() -> &'static Path {
 
 /// Builds all programs into the folder that this test was built into: `<target>/<profile>/deps/end_to_end-…`.
 fn build() -> PathBuf {
+    let (target, profile) = built_into();
+    cargo_build(&["--workspace"], &target, &profile, &target)
+}
+
+/// Builds the services once more, with places to crash at, into a folder of their own. What they need is built already
+/// (where cargo knows `build-dir`; an older one builds it again).
+fn build_with_crash_points() -> PathBuf {
+    let (target, profile) = built_into();
+    let mut arguments = vec!["--features", "chassis/crash-points"];
+    arguments.extend(SERVICES.iter().flat_map(|service| ["--package", service]));
+    cargo_build(&arguments, &target.join("crash-points"), &profile, &target)
+}
+
+/// The target folder of this test, and its profile's folder in there.
+fn built_into() -> (PathBuf, String) {
     let test = env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).expect("a test is in <target>/<profile>/deps");
     let target = folder.parent().expect("a profile's folder is in the target folder");
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") => "dev",
-        Some(profile) => profile,
-        None => panic!("{} names no profile", folder.display()),
-    };
+    let profile = folder.file_name().and_then(|name| name.to_str()).expect("a profile has a name");
+    (target.to_owned(), profile.to_owned())
+}
+
+/// Builds programs into `target`; where they are then. What they are made of is in `parts`.
+fn cargo_build(arguments: &[&str], target: &Path, folder: &str, parts: &Path) -> PathBuf {
+    let profile = if folder == "debug" { "dev" } else { folder };
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(workspace()).args(["build", "--workspace", "--bins", "--quiet", "--profile", profile]);
+    cargo.current_dir(workspace()).env("CARGO_BUILD_BUILD_DIR", parts);
+    cargo.args(["build", "--bins", "--quiet", "--profile", profile]).args(arguments);
     let built = cargo.arg("--target-dir").arg(target).output().unwrap();
     assert!(
         built.status.success(),
-        "the services cannot be built, see `cargo build --workspace --bins`:\n{}",
+        "the services cannot be built, see `cargo build --bins {}`:\n{}",
+        arguments.join(" "),
         String::from_utf8_lossy(&built.stderr)
     );
-    folder.to_owned()
+    target.join(folder)
 }
 
 /// What the program says after `nats-server: v`; nothing where there is no such program.

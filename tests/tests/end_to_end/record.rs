@@ -158,6 +158,12 @@ impl Stack {
         eventually(&what, async || (self.ended().await?.len() >= count).then_some(())).await;
     }
 
+    /// Until `more` orders have come to their end than now.
+    pub async fn await_more_ends(&self, more: usize) {
+        let now = eventually("the broker answers", async || self.ended().await).await;
+        self.await_ends(now.len() + more).await;
+    }
+
     /// The orders that have come to their end; nothing where the broker does not answer.
     pub async fn ended(&self) -> Option<BTreeSet<String>> {
         self.events.lock().await.ended(&self.nats).await
