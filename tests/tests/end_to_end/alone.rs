@@ -10,17 +10,8 @@ const INSIDE: &str = "MURMURATION_TEST_IS_ALONE";
 
 /// `setpriv` ends `unshare` with the test, `unshare` ends the first process inside with itself, and the kernel ends all
 /// others with that one.
-const ALONE: [&str; 9] = [
-    "--pdeathsig",
-    "KILL",
-    "unshare",
-    "--mount",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-    "--",
-];
+const ALONE: [&str; 9] =
+    ["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
 /// Where a test stands that has to be alone.
 pub enum Here {

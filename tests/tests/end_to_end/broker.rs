@@ -69,6 +69,11 @@ impl Broker {
         self.process.id()
     }
 
+    /// The folder of all that it stores.
+    pub fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
     /// What it printed.
     pub fn output(&self) -> String {
         self.process.output()

@@ -37,7 +37,7 @@ async fn with_store_changed(stack: &mut Stack, service: &str, change: impl FnOnc
     stack.settle().await;
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());

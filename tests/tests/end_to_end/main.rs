@@ -57,6 +57,8 @@ mod deadline;
 #[cfg(test)]
 mod dispatched;
 #[cfg(test)]
+mod forgets;
+#[cfg(test)]
 mod fulfilled;
 #[cfg(test)]
 mod in_flight;

@@ -12,7 +12,7 @@ use crate::{
     disk::{Disk, run},
     load::Load,
     stack::{SERVICES, Stack},
-    tally::{Tried, skipped},
+    tally::{Order, Tried, skipped},
 };
 
 const PART: &str = "power-cuts";
@@ -83,7 +83,7 @@ async fn cut(name: &str, fault: &str, who: Who) {
         }
     };
     let placed = load.orders_during(40, cutting).await;
-    let tried = Tried { part: PART, fault, times: cuts, figures: BTreeMap::new() };
+    let tried = Tried { part: PART, fault, times: cuts, figures: BTreeMap::new(), order: Order::Kept };
     stack.prove(tried, &placed).await;
 }
 
