@@ -68,16 +68,20 @@ async fn forget(fault: &str, rollbacks: u64, left: Left, services: Services) {
     let mut stack = Stack::stocked_in(tempfile::tempdir().unwrap(), Syncs::NowAndThen).await;
     let load = Load::on(&stack);
     let mut rng = Rng::with_seed(SEED);
+    let mut forgotten = 0;
     let forgetting = async {
         for _ in 0..rollbacks {
             stack.await_more_ends(rng.usize(12..24)).await;
+            let kept = if left == Left::Some { stack.messages().await.len() } else { 0 };
             stack.keep_brokers_store();
             stack.await_more_ends(rng.usize(12..36)).await;
+            forgotten += stack.messages().await.len() - kept;
             stack.roll_back(left, services).await;
         }
     };
     let placed = load.orders_during(40, forgetting).await;
-    let figures = BTreeMap::new();
+    assert!(forgotten > 0, "a broker that forgot nothing shows nothing");
+    let figures = BTreeMap::from([("events that were forgotten".to_owned(), forgotten as u64)]);
     stack.prove(Tried { part: PART, fault, times: rollbacks, figures, order: Order::Lost }, &placed).await;
 }
 

@@ -22,7 +22,6 @@ pub enum How {
 }
 
 const END_TO_END: &str = "end_to_end";
-const IN_MEMORY: &str = "in_memory";
 
 /// All parts, in the order in which they are run: what is quick to fail comes first.
 pub const PARTS: &[Part] = &[
