@@ -1,16 +1,19 @@
 //! The power goes: at any moment, for the services, for the broker, or for all of them at once. What was answered by then
 //! is there when the power is back.
 
-use std::{collections::BTreeMap, os::unix::fs::symlink};
+use std::{collections::BTreeMap, os::unix::fs::symlink, process::Command};
 
 use fastrand::Rng;
-use tests::proof::times;
+use tests::proof::{Proof, times};
 
 use crate::{
     alone::{Here, alone},
+    await_condition::eventually,
     broker::Syncs,
     disk::{Disk, run},
     load::Load,
+    process::Process,
+    programs,
     stack::{SERVICES, Stack},
     tally::{Order, Tried, skipped},
 };
@@ -51,6 +54,48 @@ async fn power_cuts_of_the_broker() {
 #[tokio::test]
 async fn power_cuts_of_everything() {
     cut("power_cuts::power_cuts_of_everything", "power cut of all services and the broker", Who::All).await;
+}
+
+/// The store alone, at its fastest: nothing but commits, one after the other.
+#[tokio::test]
+async fn power_cuts_of_one_store() {
+    let (name, fault) = ("power_cuts::power_cuts_of_one_store", "power cut of one store under commits");
+    let cuts = times(5, 100);
+    match alone(name).await {
+        Here::Inside => {}
+        Here::Done => return,
+        Here::Impossible(why) => return skipped(PART, fault, cuts, why),
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = Disk::new(&folder.path().join("disk"), &["store"]);
+    let (store, output) = (disk.root().join("store"), folder.path().join("commits.log"));
+    let mut rng = Rng::with_seed(SEED);
+    let (mut before, mut lost) = (0, Vec::new());
+    for cut in 0..cuts {
+        let mut commits = Process::start(Command::new(programs::of_the_workspace("commits")).arg(&store), &output);
+        let enough = before + rng.u64(1..400);
+        let said = || commits.own_output().lines().filter_map(|line| line.parse().ok()).next_back().unwrap_or(before);
+        eventually("commits are made", async || (said() >= enough).then_some(())).await;
+        run("/bin/kill", &["-STOP", &commits.id().to_string()]);
+        let held = disk.freeze();
+        let confirmed = said();
+        commits.kill();
+        disk.thaw(held);
+        let look = Command::new(programs::of_the_workspace("commits")).arg(&store).arg("look").output().unwrap();
+        before = String::from_utf8_lossy(&look.stdout).trim().parse().unwrap_or(0);
+        // One more than was said may be there: it was on its way to be said.
+        if before < confirmed || before > confirmed + 1 {
+            let complaint = String::from_utf8_lossy(&look.stderr);
+            lost.push(format!("cut {cut}: {confirmed} were confirmed, {before} are there; {complaint}"));
+            break;
+        }
+    }
+    let figures = BTreeMap::from([("commits that were confirmed".to_owned(), before)]);
+    let (part, repeat) = (PART.to_owned(), format!("just prove {PART}"));
+    let lost_ones = lost.len() as u64;
+    Proof { part, fault: fault.to_owned(), tried: cuts, lost: lost_ones, figures, repeat, ..Proof::default() }.record();
+    eprintln!("{fault}, {cuts} times: {before} commits, {lost:#?}");
+    assert_eq!(lost, Vec::<String>::new());
 }
 
 /// Cuts the power again and again while orders are on their way.

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
 
 /// Whether everything was noticed.
 fn mutate(arguments: &Arguments) -> anyhow::Result<bool> {
-    let wanted = |it: &Mutation| arguments.words.is_empty() || arguments.words.iter().any(|word| it.name.contains(word));
+    let wanted =
+        |it: &Mutation| arguments.words.is_empty() || arguments.words.iter().any(|word| it.name.contains(word));
     let mutations: Vec<_> = Mutation::all(Path::new(PATCHES))?.into_iter().filter(wanted).collect();
     ensure!(!mutations.is_empty(), "no file in {PATCHES} is called so");
     let tree = Tree::make()?;

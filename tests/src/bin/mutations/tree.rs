@@ -103,3 +103,25 @@ fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     ensure!(ended.status.success(), "git {}: {}", arguments.join(" "), complaint.trim());
     Ok(String::from_utf8_lossy(&ended.stdout).trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mutation::Mutation;
+
+    #[test]
+    fn every_patch_says_what_it_takes_out_and_still_fits() {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for mutation in Mutation::all(&workspace.join(crate::PATCHES)).unwrap() {
+            git(&workspace, &["apply", "--check", &mutation.patch.display().to_string()]).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_first_test_that_failed_is_told() {
+        let said = "test a ... ok\ntest b ... printed\nFAILED\n\nfailures:\n\n---- b stdout ----\n\nfailures:\n    b\n    \
+                    c\n\ntest result: FAILED. 1 passed; 2 failed;\n";
+        assert_eq!(failed(said).as_deref(), Some("b"));
+        assert_eq!(failed("test a ... ok\n\ntest result: ok. 1 passed;\n"), None);
+    }
+}

@@ -127,3 +127,42 @@ fn number(number: u64) -> String {
 fn line(page: &mut String, text: &str) {
     writeln!(page, "{text}").expect("text can be added to text");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_a_comma_before_each_three_digits() {
+        let numbers = [0, 12, 123, 1234, 123_456, 1_234_567];
+        assert_eq!(numbers.map(number), ["0", "12", "123", "1,234", "123,456", "1,234,567"]);
+    }
+
+    #[test]
+    fn what_was_not_run_failed_or_was_skipped_says_so() {
+        let proof = |fault: &str| Proof { part: "kills".to_owned(), fault: fault.to_owned(), ..Proof::default() };
+        let skipped = Proof { skipped: 3, skipped_because: Some("no root".to_owned()), ..proof("of payment") };
+        let lost = Proof { tried: 1200, acknowledged: 7, lost: 1, ..proof("of order") };
+        let machine = crate::machine::Machine {
+            cores: 2,
+            memory: Some(4),
+            system: "a system".to_owned(),
+            rustc: "a compiler".to_owned(),
+            nats_server: "a broker".to_owned(),
+        };
+        let (date, commit, proofs) = ("2026-01-02".to_owned(), "abc".to_owned(), vec![skipped, lost]);
+        let run = Run { date, commit, machine, seconds: 200, passed: false, proofs };
+        let page = of(&Record { parts: [("kills".to_owned(), run)].into() });
+        for said in [
+            "**7 orders were acknowledged: 1 lost, 0 doubled, 0 unfinished.**",
+            "| **kill -9 under load, again and again: FAILED** |",
+            "| of payment | 0 | 0 | 0 | 0 | 0 | skipped 3: no root |",
+            "| of order | 1,200 | 7 | 1 | 0 | 0 |",
+            "the power goes, for stores, for the broker, or for all of it: not run",
+            "| FAILED 2026-01-02 | 3 min | `abc` |",
+            "Run on 2 cores, 4 GiB of memory, a system; a compiler; a broker.",
+        ] {
+            assert!(page.contains(said), "{said} is not in\n{page}");
+        }
+    }
+}

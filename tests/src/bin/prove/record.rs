@@ -74,3 +74,18 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_what_the_figures_say() {
+        let read = |path: &str| {
+            let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+        };
+        let record: Record = serde_json::from_str(&read(FIGURES)).unwrap();
+        assert_eq!(read(PAGE), page::of(&record), "the page is stale: `just prove --page` writes it again");
+    }
+}

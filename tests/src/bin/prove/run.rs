@@ -39,13 +39,15 @@ pub fn run(part: &Part, place: &str, last: Option<&Run>) -> anyhow::Result<Run> 
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(figures.display().to_string()),
         _ => {}
     }
+    // What is changed while it runs is not what is run.
+    let commit = machine::commit();
     let progress = Progress::begin(place, part.name, part.about, last);
     let ended_well = attend(part, &figures, &log, &progress)?;
     let proofs: Vec<_> = proofs(&figures)?.into_iter().filter(|proof| proof.part == part.name).collect();
     let sound = !proofs.is_empty() && proofs.iter().all(is_sound);
     let run = Run {
         date: ambient::now().strftime("%Y-%m-%d").to_string(),
-        commit: machine::commit(),
+        commit,
         machine: Machine::this(),
         seconds: progress.elapsed().as_secs(),
         passed: ended_well && sound,

@@ -34,7 +34,9 @@ impl Verdict {
             (false, false) => format!("NOT LEVEL: {:.0} bytes an order", self.per_order),
         };
         let (program, what, early, late) = (self.program, self.what, self.early / MIB, self.late / MIB);
-        format!("{program:<16} {what:<7} {early:>8.1} MiB in the second tenth, {late:>8.1} in the second half: {verdict}\n")
+        format!(
+            "{program:<16} {what:<7} {early:>8.1} MiB in the second tenth, {late:>8.1} in the second half: {verdict}\n"
+        )
     }
 }
 

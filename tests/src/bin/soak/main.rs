@@ -129,7 +129,8 @@ fn show(ended: u64, orders: u64, elapsed: Duration) {
     let left = if rate > 0.0 { ((orders - ended) as f64 / rate) as u64 } else { 0 };
     let mut stderr = io::stderr().lock();
     let (start, end) = if stderr.is_terminal() { ("\r\u{1b}[K", "") } else { ("", "\n") };
-    let text = format!("{start}{ended} of {orders} orders, {rate:.0} a second, {}:{:02} left{end}", left / 60, left % 60);
+    let text =
+        format!("{start}{ended} of {orders} orders, {rate:.0} a second, {}:{:02} left{end}", left / 60, left % 60);
     // Where nobody looks, nobody is told.
     drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
 }

@@ -127,7 +127,8 @@ async fn bound_stream(nats: &async_nats::Client, horizon: u64) -> anyhow::Result
     let jetstream = jetstream::new(nats.clone());
     let stream = jetstream.get_stream(events::EVENTS).await?;
     let age = Duration::from_secs(horizon * 2);
-    let config = jetstream::stream::Config { max_age: age, duplicate_window: age, ..stream.cached_info().config.clone() };
+    let config =
+        jetstream::stream::Config { max_age: age, duplicate_window: age, ..stream.cached_info().config.clone() };
     jetstream.update_stream(config).await.context("the stream cannot be bounded")?;
     Ok(())
 }
