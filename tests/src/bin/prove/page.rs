@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tests::proof::Proof;
+use ::tests::proof::Proof;
 
 use crate::{
     parts::{PARTS, Part},

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
+use ::tests::proof::Proof;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use tests::proof::Proof;
 
 use crate::{machine::Machine, page};
 

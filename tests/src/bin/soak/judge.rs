@@ -11,6 +11,9 @@ const SLACK: f64 = 8.0 * MIB;
 /// They keep something of every order, by design.
 const ARCHIVES: [&str; 2] = ["view", "sandbox-gateway"];
 
+/// One thing that is taken, by program.
+type Taken = fn(&Sample) -> &BTreeMap<&'static str, u64>;
+
 /// What one program takes of one thing.
 pub struct Verdict {
     program: &'static str,
@@ -42,17 +45,15 @@ impl Verdict {
 
 /// A verdict for each program's disk and memory.
 pub fn all(samples: &[Sample], orders: u64) -> Vec<Verdict> {
-    let of = |what: &'static str, taken: fn(&Sample) -> &BTreeMap<&'static str, u64>| {
+    let of = |what: &'static str, taken: Taken| {
         let programs = samples.last().map(|last| taken(last).keys().copied().collect::<Vec<_>>());
         programs.unwrap_or_default().into_iter().map(move |program| {
             let between = |from: f64, to: f64| {
                 let place = |sample: &&Sample| (from..=to).contains(&(sample.ended as f64 / orders as f64));
                 let there: Vec<_> = samples.iter().filter(place).collect();
-                let mean = |value: fn(&Sample, &str, fn(&Sample) -> &BTreeMap<&'static str, u64>) -> f64| {
-                    there.iter().map(|sample| value(sample, program, taken)).sum::<f64>() / there.len().max(1) as f64
-                };
-                let bytes = mean(|sample, program, taken| taken(sample).get(program).copied().unwrap_or(0) as f64);
-                (bytes, mean(|sample, _, _| sample.ended as f64))
+                let mean = |sum: u64| sum as f64 / there.len().max(1) as f64;
+                let bytes = there.iter().filter_map(|sample| taken(sample).get(program)).sum();
+                (mean(bytes), mean(there.iter().map(|sample| sample.ended).sum()))
             };
             let ((early, then), (late, now)) = (between(0.1, 0.2), between(0.5, 1.0));
             Verdict { program, what, early, late, per_order: (late - early) / (now - then).max(1.0) }

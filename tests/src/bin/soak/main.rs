@@ -7,6 +7,7 @@ mod system;
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
@@ -34,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// Level means: what a store or a process takes in the second half of the run is at most 1.25 times what it took in the
 /// second tenth, and 8 MiB. Two grow with the orders, by design, and are reported per order: the read side, which is the
-/// archive, and the sandbox gateway, whose ledger is the witness.
+/// archive, and the sandbox gateway, whose ledger is the witness. Every sample stands in WITHIN/soak.csv.
 ///
 /// Exit code: 0 when all is level and every order has ended, else 1.
 #[derive(Parser)]
@@ -53,7 +54,7 @@ struct Arguments {
     horizon: u64,
 
     /// Where the folder of the run is made
-    #[arg(long, default_value = "target")]
+    #[arg(long, value_name = "WITHIN", default_value = "target")]
     within: PathBuf,
 }
 
@@ -92,6 +93,8 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
     }
     let seconds = began.elapsed().as_secs().max(1);
     eprintln!();
+    let table = arguments.within.join("soak.csv");
+    fs::write(&table, sample::table(&samples)).with_context(|| table.display().to_string())?;
     let doubled = system.doubled().context("the gateway's ledger")?;
     let dead = system.dead_letters().await?;
     let verdicts = judge::all(&samples, arguments.orders);

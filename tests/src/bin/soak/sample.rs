@@ -36,3 +36,19 @@ fn in_memory(process: u32) -> Option<u64> {
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(kib.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
+
+/// All samples, a line each, for whoever wants to draw them.
+pub fn table(samples: &[Sample]) -> String {
+    let columns = |sample: &Sample| {
+        let named = |what: &str, taken: &BTreeMap<&'static str, u64>| -> Vec<_> {
+            taken.iter().map(|(program, bytes)| (format!("{program} {what}"), *bytes)).collect()
+        };
+        [named("disk", &sample.disk), named("memory", &sample.memory)].concat()
+    };
+    let line = |first: String, others: Vec<String>| format!("{first},{}\n", others.join(","));
+    let head = samples.first().map_or(Vec::new(), |sample| columns(sample).into_iter().map(|(name, _)| name).collect());
+    let lines = samples.iter().map(|sample| {
+        line(sample.ended.to_string(), columns(sample).into_iter().map(|(_, bytes)| bytes.to_string()).collect())
+    });
+    line("orders".to_owned(), head) + &lines.collect::<String>()
+}
