@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod choreography;
+mod commits;
 mod faults;
 mod harnesses;
 mod imports;
