@@ -47,8 +47,11 @@ fn order(sequence: u64) -> Delivery {
     }
 }
 
+/// The rows, and what was said.
+type Known = (Vec<(String, String)>, Vec<String>);
+
 /// Hears what it has not heard, until all is heard or the disk takes no more.
-fn hear(disk: &MemoryDisk, commits: u32) -> Result<(Vec<(String, String)>, Vec<String>), Error> {
+fn hear(disk: &MemoryDisk, commits: u32) -> Result<Known, Error> {
     let store = Box::new(Ending { disk: disk.clone(), left: commits });
     let mut engine = Engine::open(inventory::inventory(), store, EventId::derived(&["store"]))?;
     let from = engine.position().map_or(1, |position| position.sequence + 1);

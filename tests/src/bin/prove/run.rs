@@ -61,10 +61,6 @@ pub fn run(part: &Part, place: &str, last: Option<&Run>) -> anyhow::Result<Run> 
 }
 
 /// Starts the command and waits for its end; whether it ended well.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program that only waits for another one has nothing else to wait with"
-)]
 fn attend(part: &Part, figures: &Path, log: &Path, progress: &Progress) -> anyhow::Result<bool> {
     let command = part.how.command();
     let output = File::create(log).with_context(|| log.display().to_string())?;
