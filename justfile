@@ -37,7 +37,7 @@ prove *args: setup build
 [no-exit-message, positional-arguments]
 soak *args: setup
     @cargo build --release --workspace --bins
-    @exec "$({{ programs }})/../release/soak" "$@"
+    @exec "$({{ programs }} | sed 's/debug$/release/')/soak" "$@"
 
 # Take out each guarantee once, and see that something notices
 [private, no-exit-message, positional-arguments]
