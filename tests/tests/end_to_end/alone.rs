@@ -1,7 +1,12 @@
 //! A test in mount and process namespaces of its own: what it mounts and what it starts is gone when it is, however it
 //! ends, and nobody else on the machine ever sees it. For that the test runs itself again under `unshare`, as root.
 
-use std::{env, path::Path, process::Command};
+use std::{
+    env,
+    io::{self, Write},
+    path::Path,
+    process::Command,
+};
 
 use crate::stack::PLACES;
 
@@ -31,7 +36,8 @@ pub async fn alone(name: &str) -> Here {
     let _place = PLACES.acquire().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     if let Err(why) = possible(folder.path()) {
-        eprintln!("{name} is SKIPPED: it mounts a disk of its own, and {why}");
+        // Past the test's own output, which nobody sees of a test that passes.
+        writeln!(io::stderr(), "{name} is SKIPPED: it mounts a disk of its own, and {why}").unwrap();
         return Here::Impossible(why);
     }
     let mut inside = Command::new("setpriv");
