@@ -38,6 +38,22 @@ simulate *args:
 explore *args:
     @cargo run --quiet --release --package tests --bin explore -- "$@"
 
+# Prove what the README promises, all of it or the parts that are named, and write docs/reliability.md: `just prove --help`
+[no-exit-message, positional-arguments]
+prove *args: setup build
+    @exec "$({{ programs }})/prove" "$@"
+
+# Place 200,000 orders, or `--orders N`, and judge whether disk and memory stay level
+[no-exit-message, positional-arguments]
+soak *args: setup
+    @cargo build --release --workspace --bins
+    @exec "$({{ programs }} | sed 's/debug$/release/')/soak" "$@"
+
+# Take out each guarantee once, and see that something notices
+[private, no-exit-message, positional-arguments]
+mutations *args: setup build
+    @exec "$({{ programs }})/mutations" "$@"
+
 # Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
 setup:
     @bash murmur/setup.sh

@@ -33,6 +33,9 @@ pub struct Proof {
     pub unfinished: u64,
     /// Anything else that was counted.
     pub figures: BTreeMap<String, u64>,
+    /// What noticed that a guarantee was taken out, where that was the fault.
+    #[serde(default)]
+    pub caught_by: Option<String>,
     /// The command that repeats it.
     pub repeat: String,
 }

@@ -13,6 +13,15 @@ use crate::{await_condition::eventually, process::Process, programs};
 
 const CONFIG: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../nats.conf"));
 
+/// How often the broker syncs what it stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syncs {
+    /// Before it confirms anything, as `nats.conf` says.
+    Always,
+    /// Every two minutes, which is its own default: what it confirmed may be gone after a power cut.
+    NowAndThen,
+}
+
 /// A broker with its store. Started again, it has the same address and the same store.
 pub struct Broker {
     folder: PathBuf,
@@ -24,11 +33,13 @@ pub struct Broker {
 
 impl Broker {
     /// Starts a broker on free ports, with its store in `folder`.
-    pub async fn start(folder: &Path, authorization: String) -> Broker {
-        let process = run(folder, "127.0.0.1:-1", "127.0.0.1:-1", &authorization);
+    pub async fn start(folder: &Path, authorization: String, syncs: Syncs) -> Broker {
+        fs::create_dir_all(folder).unwrap();
+        write_config(folder, ["127.0.0.1:-1"; 2], &authorization, syncs);
+        let process = serve(folder, &authorization);
         let (address, monitoring) = ports(folder, &process).await;
         // From now on the configuration names the ports, so that the next start takes the same ones.
-        write_config(folder, &address, &monitoring, &authorization);
+        write_config(folder, [&address, &monitoring], &authorization, syncs);
         Broker { folder: folder.to_owned(), process, address, authorization }
     }
 
@@ -52,6 +63,15 @@ impl Broker {
             false => options.user_and_password(user.to_owned(), password(user)),
         };
         options.connect(format!("nats://{}", self.address)).await.unwrap()
+    }
+
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The folder of all that it stores.
+    pub fn store(&self) -> PathBuf {
+        self.folder.join("store")
     }
 
     /// What it printed.
@@ -86,12 +106,6 @@ impl Broker {
     }
 }
 
-fn run(folder: &Path, listen: &str, http: &str, authorization: &str) -> Process {
-    fs::create_dir_all(folder).unwrap();
-    write_config(folder, listen, http, authorization);
-    serve(folder, authorization)
-}
-
 fn serve(folder: &Path, authorization: &str) -> Process {
     let mut command = Command::new(programs::nats_server());
     for user in authorization.split(['$', ',']).filter_map(|word| word.strip_suffix("_PASSWORD")) {
@@ -109,8 +123,9 @@ fn config_path(folder: &Path) -> PathBuf {
     folder.join("nats.conf")
 }
 
-/// The repository's configuration with three values exchanged, one added, and who may do what.
-fn write_config(folder: &Path, listen: &str, http: &str, authorization: &str) {
+/// The repository's configuration with three values exchanged, one added, and who may do what; without the line about
+/// syncing where the broker's own default is wanted.
+fn write_config(folder: &Path, [listen, http]: [&str; 2], authorization: &str, syncs: Syncs) {
     let store = folder.join("store").display().to_string();
     let values = [("listen", listen), ("http", http), ("store_dir", store.as_str())];
     let mut config = format!("ports_file_dir: \"{}\"\n", folder.display());
@@ -122,6 +137,7 @@ fn write_config(folder: &Path, listen: &str, http: &str, authorization: &str) {
                 config.push_str(&format!("{name}: \"{value}\"\n"));
                 exchanged += 1;
             }
+            None if name == "sync_interval" && syncs == Syncs::NowAndThen => {}
             None => config.push_str(&format!("{line}\n")),
         }
     }

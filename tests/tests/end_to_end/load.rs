@@ -1,15 +1,19 @@
 //! Many orders at once, placed until they are answered, whatever happens to the system meanwhile.
 
-use std::{cell::Cell, collections::BTreeSet};
+use std::{cell::Cell, collections::BTreeSet, time::Duration};
 
 use chassis::Client;
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{await_condition::eventually, orders::mixed, record::Tail, stack::Stack};
 
 /// How many orders are placed together, as soon as no more than half as many are on their way.
 const TOGETHER: usize = 24;
+
+/// How long a customer waits for an answer before the order is placed again.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// An order that was placed, and what has to be said of it.
 pub type Placed = (String, &'static [&'static str]);
@@ -63,7 +67,9 @@ async fn place(client: &Client, number: usize) -> Placed {
 
 /// The answer; nothing where the order should be sent again.
 async fn answered(client: &Client, order: &Value) -> Option<Value> {
-    match client.command("svc.order.place", order.to_string().into_bytes()).await {
+    // Who is killed while it is asked says nothing more.
+    let asked = client.command("svc.order.place", order.to_string().into_bytes());
+    match timeout(ANSWERED_WITHIN, asked).await.ok()? {
         Ok(answer) => Some(serde_json::from_slice(&answer).unwrap()),
         Err(refusal) if matches!(refusal.code, 429 | 503) => None,
         Err(refusal) => panic!("{order}: {refusal:?}"),

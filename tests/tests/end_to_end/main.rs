@@ -4,11 +4,15 @@
 //! Every test has a stack to itself and leaves nothing behind. Nothing sleeps: a condition is awaited, with a deadline.
 
 #[cfg(test)]
+mod alone;
+#[cfg(test)]
 mod await_condition;
 #[cfg(test)]
 mod broker;
 #[cfg(test)]
 mod customers;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
@@ -33,6 +37,8 @@ mod shown;
 mod stack;
 #[cfg(test)]
 mod state;
+#[cfg(test)]
+mod tally;
 #[cfg(test)]
 mod ways;
 
@@ -67,6 +73,8 @@ mod disk_full;
 #[cfg(test)]
 mod dispatched;
 #[cfg(test)]
+mod forgets;
+#[cfg(test)]
 mod fulfilled;
 #[cfg(test)]
 mod in_flight;
@@ -84,6 +92,8 @@ mod one_instance;
 mod outages;
 #[cfg(test)]
 mod permissions;
+#[cfg(test)]
+mod power_cuts;
 #[cfg(test)]
 mod read_side;
 #[cfg(test)]

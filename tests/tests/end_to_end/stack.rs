@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::{
     await_condition::eventually,
-    broker::Broker,
+    broker::{Broker, Syncs},
     gateway::Gateway,
     orders::{WIDGET, WIDGET_PRICE, WIDGETS},
     process::Process,
@@ -31,7 +31,7 @@ const LOGS: &str = "info,async_nats=warn";
 const DEADLINE: &str = "15min";
 
 /// How many stacks run at once: each is nine processes that sync to the same disk.
-static PLACES: Semaphore = Semaphore::const_new(3);
+pub static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// A broker, a payment gateway and the services, with a connection to ask them.
 pub struct Stack {
@@ -67,10 +67,21 @@ impl Stack {
     }
 
     async fn start_with(rust_log: &'static str, deadline: &'static str, authorization: String) -> Stack {
+        let folder = tempfile::tempdir().unwrap();
+        Stack::start_in(folder, rust_log, deadline, authorization, Syncs::Always).await
+    }
+
+    /// The same in a `folder` that may have something in it: `data` for the stores, `nats/store` for the broker's.
+    async fn start_in(
+        folder: TempDir,
+        rust_log: &'static str,
+        deadline: &'static str,
+        authorization: String,
+        syncs: Syncs,
+    ) -> Stack {
         let guarded = !authorization.is_empty();
         let place = PLACES.acquire().await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let broker = Broker::start(&folder.path().join("nats"), authorization).await;
+        let broker = Broker::start(&folder.path().join("nats"), authorization, syncs).await;
         let gateway = Gateway::start(&folder.path().join("gateway")).await;
         let settings = Settings {
             nats_url: broker.url(),
@@ -110,6 +121,13 @@ impl Stack {
     /// The same where an order may take `deadline` at most. What is to end well has to do so within it.
     pub async fn stocked_with_deadline(deadline: &'static str) -> Stack {
         let stack = Stack::start_with(LOGS, deadline, String::new()).await;
+        stack.stock(WIDGET, WIDGET_PRICE, WIDGETS).await;
+        stack
+    }
+
+    /// The same with its stores where `folder` leads them: `data`, and `nats/store` for the broker's.
+    pub async fn stocked_in(folder: TempDir, syncs: Syncs) -> Stack {
+        let stack = Stack::start_in(folder, LOGS, DEADLINE, String::new(), syncs).await;
         stack.stock(WIDGET, WIDGET_PRICE, WIDGETS).await;
         stack
     }

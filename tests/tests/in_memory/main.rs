@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod choreography;
+mod commits;
 mod exploration;
 mod faults;
 mod harnesses;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tests::jetstream::{AckPolicy, ConsumerConfig, ConsumerInfo, Pair, Place, StreamConfig};
 use tokio::time::timeout;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Syncs};
 
 /// The server's error code; none where nobody answered.
 pub type Refusal = Option<u64>;
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Server {
     pub async fn start() -> Server {
         let folder = tempfile::tempdir().unwrap();
-        let broker = Broker::start(folder.path(), String::new()).await;
+        let broker = Broker::start(folder.path(), String::new(), Syncs::Always).await;
         let client = broker.connect("", ConnectOptions::new()).await;
         Server { folder, broker, client }
     }
