@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
 use crate::{
-    Error, Input, OutboxRow, Pending, Places, Position, Released, Service,
+    Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
     draft::{Draft, json},
     effect, key, reminder,
     service::WAITS,
@@ -136,19 +136,18 @@ impl Engine {
         Ok(Unfinished { said, asked: effect::waiting(&*self.store)? })
     }
 
-    /// Places that somebody compares with what stands in the stream, ascending by sequence.
-    pub fn places(&self, of: Places) -> Result<Vec<Position>, Error> {
-        match of {
-            Places::Said(name) => self.said.places(&*self.store, name),
-            Places::Heard => {
-                let mut places = Ladder::places(&*self.store)?;
-                let ahead = |it: &Position| {
-                    places.last().is_none_or(|last| last.stream != it.stream || last.sequence < it.sequence)
-                };
-                places.extend(self.position.filter(ahead));
-                Ok(places)
-            }
-        }
+    /// Up to where the stream was heard, and some places before, ascending by sequence.
+    pub fn where_heard(&self) -> Result<Vec<Position>, Error> {
+        let mut places = Ladder::places(&*self.store)?;
+        let ahead =
+            |it: &Position| places.last().is_none_or(|last| last.stream != it.stream || last.sequence < it.sequence);
+        places.extend(self.position.filter(ahead));
+        Ok(places)
+    }
+
+    /// What the broker confirmed, as far as it is kept.
+    pub fn what_was_confirmed(&self) -> Result<Vec<Receipt>, Error> {
+        self.said.receipts(&*self.store)
     }
 
     /// The rows of the service as text: key and JSON, in ascending order.
@@ -163,7 +162,8 @@ impl Engine {
         let mut released = Released::default();
         let mut position = self.position;
         let mut clock = self.clock;
-        let (mut receipts, mut gone, mut recalled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut receipts, mut gone) = (Vec::new(), Vec::new());
+        let (mut ask_heard, mut ask_confirmed) = (Vec::new(), Vec::new());
         let (mut hears_from, mut published) = (None, None);
         let (mut caught_up, mut deaf, mut breakers) = (self.caught_up, self.deaf, self.breakers.clone());
         let mut draft = Draft::over(&*self.store, self.said.next).at(clock);
@@ -215,8 +215,9 @@ impl Engine {
                     published = Some(time);
                     receipts.extend(word);
                 }
-                Input::Gone { name, stream, after } => gone.push((name, stream, after)),
-                Input::Recall { places, answer } => recalled.push((places, answer)),
+                Input::Gone(rows) => gone.extend(rows),
+                Input::WhereHeard(answer) => ask_heard.push(answer),
+                Input::WhatWasConfirmed(answer) => ask_confirmed.push(answer),
             }
         }
         let (mut layer, next_outbox_row) = draft.finish()?;
@@ -229,9 +230,7 @@ impl Engine {
             self.ladder.cut(&*self.store, &mut layer.writes, from)?;
         }
         self.said.confirmed(receipts);
-        for (name, stream, after) in gone {
-            released.said.extend(self.said.gone(&*self.store, &mut layer.writes, name, stream, after)?);
-        }
+        released.said = self.said.gone(&*self.store, &mut layer.writes, gone)?;
 
         // The position moves with what was taken up to it, and the broker's word goes with it. A batch that changed
         // nothing (duplicates, questions) needs no commit: all of it is on the disk already.
@@ -265,9 +264,12 @@ impl Engine {
             (false, _) => Vec::new(),
         };
         self.caught_up = caught_up;
-        for (places, answer) in recalled {
-            // Whoever asked and is gone asks again.
-            drop(answer.send(self.places(places)?));
+        // Whoever asked and is gone asks again.
+        for answer in ask_heard {
+            drop(answer.send(self.where_heard()?));
+        }
+        for answer in ask_confirmed {
+            drop(answer.send(self.what_was_confirmed()?));
         }
         Ok(released)
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::{
-    Places, Position, Refusal,
+    Position, Refusal,
     effect::Pending,
     outbox::{OutboxRow, Receipt},
     reminder::Reminder,
@@ -113,22 +113,13 @@ pub enum Input {
         /// When it came.
         time: Timestamp,
     },
-    /// The broker does not hold any more what it had confirmed: those rows are published again.
-    Gone {
-        /// The name of the stream.
-        name: &'static str,
-        /// Which one it is now.
-        stream: EventId,
-        /// The last sequence that holds what was confirmed.
-        after: u64,
-    },
-    /// Somebody compares places with what stands in the stream.
-    Recall {
-        /// Which places.
-        places: Places,
-        /// Where they go, ascending by sequence.
-        answer: oneshot::Sender<Vec<Position>>,
-    },
+    /// The broker does not hold these rows any more, which it had confirmed: they are published again.
+    Gone(Vec<u64>),
+    /// Somebody compares up to where the service heard, and some places before, with what stands in the stream. The
+    /// answer is ascending by sequence.
+    WhereHeard(oneshot::Sender<Vec<Position>>),
+    /// Somebody compares what the broker confirmed with what it holds.
+    WhatWasConfirmed(oneshot::Sender<Vec<Receipt>>),
 }
 
 /// What a commit releases. It exists only after the commit is on the disk: this is what makes "durable first" a matter

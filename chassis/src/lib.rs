@@ -42,8 +42,8 @@ pub use engine::{Engine, Keeping, Unfinished, WaitingEffect, Waits};
 pub use error::Error;
 pub use input::{Acknowledge, Answer, Delivery, Input, Released, Request};
 pub use object::Object;
-pub use outbox::{Message, OutboxRow, Receipt};
-pub use position::{LastStanding, Places, Position};
+pub use outbox::{Holding, Message, OutboxRow, Receipt};
+pub use position::{LastStanding, Position};
 pub use refusal::{Refusal, Unacceptable};
 pub use reminder::Reminder;
 pub use replay::{

@@ -2,6 +2,8 @@
 //! commit, in the order in which the rows were said. Once the broker confirmed it, it is kept for a while with the
 //! broker's word beside it: should the broker lose what it confirmed, the row is published again.
 
+use std::collections::HashMap;
+
 use events::{DEAD_LETTERS, EVENTS, EventId, Headers, header};
 
 use crate::{Error, Position, draft::json, key};
@@ -86,6 +88,27 @@ impl Receipt {
     }
 }
 
+/// What a stream holds of what a service said, where it was said to stand.
+#[derive(Debug)]
+pub struct Holding {
+    /// Which stream it is now.
+    pub stream: EventId,
+    /// Its first and its last sequence.
+    pub reach: (u64, u64),
+    /// The message ids that stand where somebody looked. Where nothing stands it was deleted by hand.
+    pub marks: HashMap<u64, EventId>,
+}
+
+impl Holding {
+    /// Whether the broker still has what it confirmed. What is older than all that the stream keeps, or was deleted by
+    /// hand, is not lost: a stream that lost its end and went on has other messages there, not none.
+    pub fn has(&self, receipt: &Receipt) -> bool {
+        let Position { stream, sequence, mark } = receipt.place;
+        let stands = || self.marks.get(&sequence).is_none_or(|there| *there == mark);
+        stream == self.stream && (sequence < self.reach.0 || (sequence <= self.reach.1 && stands()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +119,22 @@ mod tests {
         let body = "{\"text\":\n\"two lines\"}".to_owned();
         let message = Message { subject: "house.echoed.b-1".to_owned(), headers, body };
         assert_eq!(Message::from_row(&message.to_row(), 1).unwrap(), message);
+    }
+
+    #[test]
+    fn what_was_lost_is_told_from_what_was_deleted_or_is_not_kept() {
+        let id = |what: &str| EventId::derived(&[what]);
+        let receipt = |stream: &str, sequence| Receipt {
+            row: 1,
+            name: EVENTS,
+            place: Position { stream: id(stream), sequence, mark: id("said") },
+        };
+        let marks = HashMap::from([(15, id("said")), (16, id("another"))]);
+        let holding = Holding { stream: id("stream"), reach: (10, 20), marks };
+        for (sequence, has) in [(9, true), (15, true), (16, false), (17, true), (21, false)] {
+            assert_eq!(holding.has(&receipt("stream", sequence)), has, "{sequence}");
+            assert!(!holding.has(&receipt("the one before", sequence)));
+        }
     }
 
     #[test]

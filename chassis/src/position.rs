@@ -34,15 +34,6 @@ fn unmarked() -> EventId {
     EventId::derived(&["unmarked"])
 }
 
-/// Which places of a service are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Places {
-    /// Up to where it heard, and some places before.
-    Heard,
-    /// Where what it said stands in the stream of this name, by the broker's word.
-    Said(&'static str),
-}
-
 /// The search for the last place that still stands. Messages are lost from the end of a stream only, so all before it
 /// stand too. It asks what is at one place at a time, the last one first: where nothing is lost that is the only question.
 #[derive(Debug)]

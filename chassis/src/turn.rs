@@ -9,16 +9,20 @@ use crate::{
     draft::{Draft, json},
     effect::{Pending, Waiting},
     engine::timed,
-    inbox, key,
+    inbox::{self, Seen},
+    key,
     outbox::Message,
     reminder::Reminder,
-    service::Declared,
+    service::{Declared, Trigger},
     store::MAX_ROW_BYTES,
 };
 
 /// The header that a service sets where it says again, under its key, what somebody typed: it took it in. Should its store
 /// be lost, it remembers what it took in as what it said.
 pub(crate) const ADOPTED: &str = "Murmuration-Adopted";
+
+/// Why a command is refused that an earlier self has taken.
+pub(crate) const DONE_BEFORE: &str = "done_before";
 
 /// A kind of row that a service keeps, under a key of its own.
 pub trait Row: Serialize + DeserializeOwned {
@@ -229,6 +233,12 @@ impl<'a> Turn<'a> {
             Ok(body) => body,
             Err(error) => return self.refuse(error.into()),
         };
+        // The same idempotency key gave the same id before, and the answer that was kept is gone with an earlier store.
+        let known = || inbox::seen(&self.draft, envelope.id, None) != Seen::Never;
+        if self.reaction.trigger == Trigger::Command && known() {
+            let detail = "it was done before, and its answer is gone with an earlier store: ask for what there is now";
+            return self.refuse(Unacceptable::new(DONE_BEFORE, detail.to_owned()));
+        }
         inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body), envelope.time);
         let mut headers = envelope.headers();
         headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Broker, headers, refused, streams};
-use crate::{Acknowledge, Delivery, Error, Input, Places, Position, ambient::pause, signal::stopped};
+use crate::{Acknowledge, Delivery, Error, Input, Position, ambient::pause, signal::stopped};
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -82,6 +82,11 @@ impl Consumer {
         crate::crash::point("hearing/removed-its-consumer");
         let consumer = stream.create_consumer(self.config(from)).await.map_err(refused("make its consumer"))?;
         crate::crash::point("hearing/made-its-consumer");
+        // Where it was made in another stream meanwhile, it begins at the wrong place.
+        let there = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
+        if streams::identity(&there) != identity {
+            return Err(Error::Broker { doing: "keep the stream of events", why: "it was made anew".to_owned() });
+        }
         let (mut expected, mut backlog) = (0, Some(consumer.cached_info().num_pending));
         let messages = consumer
             .stream()
@@ -162,7 +167,7 @@ impl Consumer {
     /// None where the service ends.
     async fn first_unheard(&self, stream: &Stream) -> Result<Option<u64>, Error> {
         let (answer, places) = oneshot::channel();
-        let asked = self.inputs.send(Input::Recall { places: Places::Heard, answer }).await;
+        let asked = self.inputs.send(Input::WhereHeard(answer)).await;
         let (Ok(()), Ok(places)) = (asked, places.await) else { return Ok(None) };
         let new = places.is_empty();
         let search = streams::last_standing(stream, places, heard).await?;

@@ -1,31 +1,42 @@
 //! Publishing the outbox: in order, many rows at a time, each with a message id that makes publishing it again harmless.
 //!
 //! A row leaves the relay when the broker confirmed it, and never otherwise: while the broker is away the rows wait. On
-//! every connect, and where sequences go back, the relay compares the streams with what the broker had confirmed. What the
+//! every connect, now and then, and where sequences go back, the relay compares the streams with what the broker had confirmed. What the
 //! broker lost of that is not confirmed any more, and is published again before anything else.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use async_nats::jetstream::message::StreamMessage;
+use async_nats::{HeaderValue, jetstream::stream::Stream};
 use events::{DEAD_LETTERS, EVENTS, EventId, header};
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     Broker, headers,
     lease::Held,
     streams::{self, Streams},
 };
-use crate::{Error, Input, OutboxRow, Places, Receipt, ambient, ambient::pause};
+use crate::{Client, Error, Holding, Input, OutboxRow, Receipt, Start, Stored, ambient, ambient::pause};
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
+/// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
+const COMPARED_EVERY: Duration = Duration::from_secs(30);
 const PAUSE_AT_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relay of one service.
 pub(crate) struct Relay {
     pub broker: Broker,
+    pub service: &'static str,
+    /// The server's process that was compared with last.
+    pub server: Option<String>,
     pub lease: Held,
     /// Rows that were committed, in order; those that the broker lost come again.
     pub rows: mpsc::UnboundedReceiver<Vec<OutboxRow>>,
@@ -52,14 +63,15 @@ impl Relay {
         let mut queue = Queue::new();
         let (mut compared, mut highest) = (None, 0);
         let mut pause_now = PAUSE_AT_FIRST;
+        let mut compared_at = Instant::now();
         loop {
-            if connected.has_changed().unwrap_or(false) {
+            if connected.has_changed().unwrap_or(false) || compared_at.elapsed() > COMPARED_EVERY {
                 compared = None;
             }
             connected.mark_unchanged();
             let Some(streams) = &compared else {
                 match self.compare().await {
-                    Ok(streams) => compared = Some(streams),
+                    Ok(streams) => (compared, compared_at) = (Some(streams), Instant::now()),
                     Err(Error::Stopped { .. }) => return Ok(()),
                     // Nothing is left to say, and nobody will say more.
                     Err(_) if queue.is_empty() && self.rows.is_closed() && self.rows.is_empty() => return Ok(()),
@@ -81,6 +93,7 @@ impl Relay {
                     },
                     // The next round looks.
                     Ok(()) = connected.changed() => compared = None,
+                    () = pause(COMPARED_EVERY) => compared = None,
                 }
                 continue;
             }
@@ -119,23 +132,72 @@ impl Relay {
 
     /// Compares the streams, which are made where they are missing, with what the broker confirmed. What it lost comes
     /// back through `rows`.
-    async fn compare(&self) -> Result<Streams, Error> {
+    async fn compare(&mut self) -> Result<Streams, Error> {
         let streams = self.broker.streams().await?;
+        let (answer, confirmed) = oneshot::channel();
+        self.say(Input::WhatWasConfirmed(answer))?;
+        let confirmed = confirmed.await.map_err(|_| stopped())?;
+        let server = self.broker.client.server_info().server_id;
+        let mut gone = Vec::new();
         for (name, stream) in [(EVENTS, &streams.events), (DEAD_LETTERS, &streams.dead_letters)] {
-            let (answer, places) = oneshot::channel();
-            self.say(Input::Recall { places: Places::Said(name), answer })?;
-            let places = places.await.map_err(|_| stopped())?;
-            let search = streams::last_standing(stream, places, message_id).await?;
-            if !search.all_stand() {
-                let after = search.found();
-                tracing::error!(
-                    "the broker lost what it had confirmed in {name} behind sequence {after}: what is kept of it is \
-                     published again, and whoever heard it knows it"
-                );
-                self.say(Input::Gone { name, stream: streams::identity(stream), after })?;
+            let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
+            // A server that did not start again lost the end of this stream, or all of it, or nothing.
+            let last: Vec<_> = confirmed.iter().copied().max_by_key(|it| it.place.sequence).into_iter().collect();
+            let same_server = self.server.as_ref() == Some(&server);
+            let same_stream = confirmed.iter().all(|it| it.place.stream == streams::identity(stream));
+            if same_server && same_stream && self.lost(stream, &last).await?.is_empty() {
+                continue;
+            }
+            gone.extend(self.lost(stream, &confirmed).await?);
+        }
+        if !gone.is_empty() {
+            tracing::error!(
+                "the broker lost {} messages that it had confirmed: they are published again, and whoever heard them \
+                 knows them",
+                gone.len()
+            );
+            self.say(Input::Gone(gone))?;
+        }
+        self.server = Some(server);
+        Ok(streams)
+    }
+
+    /// The rows that `stream` does not hold any more, of those that were confirmed.
+    async fn lost(&self, stream: &Stream, confirmed: &[&Receipt]) -> Result<Vec<u64>, Error> {
+        let state = &stream.cached_info().state;
+        let reach = (state.first_sequence, state.last_sequence);
+        let mut holding = Holding { stream: streams::identity(stream), reach, marks: HashMap::new() };
+        // One is asked for; many are read back.
+        if confirmed.len() > 1 {
+            let here = confirmed.iter().filter(|it| it.place.stream == holding.stream);
+            if let Some(first) = here.map(|it| it.place.sequence).min() {
+                holding.marks = self.read_back(confirmed[0].name, first.max(reach.0)).await?;
             }
         }
-        Ok(streams)
+        for receipt in confirmed {
+            let sequence = receipt.place.sequence;
+            if holding.has(receipt) && (reach.0..=reach.1).contains(&sequence) && !holding.marks.contains_key(&sequence)
+            {
+                let stands = streams::message(stream, sequence).await?;
+                holding
+                    .marks
+                    .extend(stands.map(|message| (sequence, message_id(message.headers.get(header::MESSAGE_ID)))));
+            }
+        }
+        Ok(confirmed.iter().filter(|it| !holding.has(it)).map(|it| it.row).collect())
+    }
+
+    /// The message ids of what this service said, from a sequence on.
+    async fn read_back(&self, name: &'static str, from: u64) -> Result<HashMap<u64, EventId>, Error> {
+        let own = if name == EVENTS { format!("{}.>", self.service) } else { format!("dead.{}.>", self.service) };
+        let reader = Client::on(self.broker.client.clone());
+        let mut pages = reader.pages(name, &own, Start::Sequence(from)).await?;
+        let mut marks = HashMap::new();
+        while let Some(page) = pages.next().await? {
+            let id = |it: &Stored| EventId::named(it.headers.get(header::MESSAGE_ID).map_or("", String::as_str));
+            marks.extend(page.iter().map(|it| (it.sequence, id(it))));
+        }
+        Ok(marks)
     }
 
     fn say(&self, input: Input) -> Result<(), Error> {
@@ -203,8 +265,8 @@ fn leading_run(queue: &Queue) -> Vec<&OutboxRow> {
 }
 
 /// What a message that was published is known by; one without an id is nobody's.
-fn message_id(message: &StreamMessage) -> EventId {
-    EventId::named(message.headers.get(header::MESSAGE_ID).map_or("", |id| id.as_str()))
+fn message_id(id: Option<&HeaderValue>) -> EventId {
+    EventId::named(id.map_or("", HeaderValue::as_str))
 }
 
 fn stopped() -> Error {

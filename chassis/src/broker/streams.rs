@@ -52,13 +52,18 @@ pub(crate) async fn last_standing(
     let state = &stream.cached_info().state;
     let mut search = LastStanding::among(places, identity(stream), state.first_sequence, state.last_sequence);
     while let Some(place) = search.ask() {
-        search.answer(match stream.direct_get(place.sequence).await {
-            Ok(message) => Some(mark_of(&message)),
-            Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => None,
-            Err(error) => return Err(refused("show a message")(error)),
-        });
+        search.answer(message(stream, place.sequence).await?.as_ref().map(mark_of));
     }
     Ok(search)
+}
+
+/// The message at a place; none where it was deleted.
+pub(crate) async fn message(stream: &Stream, sequence: u64) -> Result<Option<StreamMessage>, Error> {
+    match stream.direct_get(sequence).await {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if matches!(error.kind(), DirectGetErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(refused("show a message")(error)),
+    }
 }
 
 async fn ensure_one(

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use events::EventId;
 use jiff::Timestamp;
 
 use super::forget::timed;
 use crate::{
-    Error, OutboxRow, Position, key,
+    Error, OutboxRow, key,
     outbox::{Message, Receipt},
     store::{Batch, Store},
 };
@@ -66,33 +65,17 @@ impl SaidRows {
         writes.extend(rows);
     }
 
-    /// Where the broker holds what was said, by its own word: in the stream of this name.
-    pub fn places(&self, store: &dyn Store, name: &str) -> Result<Vec<Position>, Error> {
-        let receipts = self.receipts(store)?;
-        let mut places: Vec<_> = receipts.into_iter().filter(|it| it.name == name).map(|it| it.place).collect();
-        places.sort_by_key(|place| place.sequence);
-        Ok(places)
-    }
-
-    /// Of the stream of this name, which is `stream` now, only what stands up to `after` is left. The rows behind it, and
-    /// those that stood in an earlier stream of this name, count as not confirmed: they come back, to be published again.
-    pub fn gone(
-        &mut self,
-        store: &dyn Store,
-        writes: &mut Batch,
-        name: &str,
-        stream: EventId,
-        after: u64,
-    ) -> Result<Vec<OutboxRow>, Error> {
-        let gone = |it: &Receipt| it.name == name && (it.place.stream != stream || it.place.sequence > after);
-        let numbers: BTreeSet<_> = self.receipts(store)?.into_iter().filter(gone).map(|it| it.row).collect();
-        self.receipts.retain(|it| !gone(it));
+    /// The broker does not hold these rows any more: they count as not confirmed, and come back to be published again.
+    pub fn gone(&mut self, store: &dyn Store, writes: &mut Batch, numbers: Vec<u64>) -> Result<Vec<OutboxRow>, Error> {
+        self.receipts.retain(|it| !numbers.contains(&it.row));
         writes.extend(numbers.iter().map(|number| (key::receipt(*number), None)));
-        self.unconfirmed.extend(&numbers);
-        rows(store, numbers)
+        let rows = rows(store, numbers)?;
+        self.added(&rows);
+        Ok(rows)
     }
 
-    fn receipts(&self, store: &dyn Store) -> Result<Vec<Receipt>, Error> {
+    /// All of the broker's word that is kept.
+    pub fn receipts(&self, store: &dyn Store) -> Result<Vec<Receipt>, Error> {
         let kept = store.scan(key::RECEIPTS).map(|pair| pair.map(|(key, value)| Receipt::from_row(&key, &value)));
         kept.chain(self.receipts.iter().map(|it| Ok(*it))).collect()
     }

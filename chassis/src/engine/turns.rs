@@ -13,7 +13,7 @@ use crate::{
     key,
     service::{Declared, Heard},
     store::MAX_ROW_BYTES,
-    turn::{ADOPTED, Cause},
+    turn::{ADOPTED, Cause, DONE_BEFORE},
 };
 
 /// The largest answer that is not kept: it fits into a message.
@@ -296,7 +296,11 @@ fn run<'s>(
 fn answered<'s>(mut turn: Turn<'s>, reaction: impl FnOnce(&mut Turn<'s>) -> Answer) -> (Draft<'s>, Answer) {
     let answer = reaction(&mut turn);
     let (draft, allowed) = turn.finish();
-    let answer = answer.and_then(|answer| allowed.map(|()| answer).map_err(|why| Refusal::unprocessable(why.detail)));
+    let refused = |why: Unacceptable| match why.reason == DONE_BEFORE {
+        true => Refusal::conflict(why.detail),
+        false => Refusal::unprocessable(why.detail),
+    };
+    let answer = answer.and_then(|answer| allowed.map(|()| answer).map_err(refused));
     (draft, answer)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::{Keeping, LastStanding, MemoryDisk, Places, Position, Receipt};
+use chassis::{Keeping, LastStanding, MemoryDisk, Position, Receipt};
 use jiff::SignedDuration;
 
 use super::*;
@@ -41,9 +41,13 @@ fn confirm(engine: &mut Engine, released: &Released, sequence: u64) -> Vec<Recei
     receipts
 }
 
-fn lost(engine: &mut Engine, stream: EventId, after: u64) -> Vec<u64> {
-    let released = engine.take(vec![Input::Gone { name: events::EVENTS, stream, after }]).unwrap();
+fn lost(engine: &mut Engine, rows: &[u64]) -> Vec<u64> {
+    let released = engine.take(vec![Input::Gone(rows.to_vec())]).unwrap();
     released.said.iter().map(|row| row.number).collect()
+}
+
+fn confirmed(engine: &Engine) -> Vec<u64> {
+    engine.what_was_confirmed().unwrap().iter().map(|it| it.place.sequence).collect()
 }
 
 #[test]
@@ -55,21 +59,16 @@ fn what_the_broker_confirmed_and_lost_is_published_again() {
         confirm(&mut engine, &released, second as u64 * 10);
     }
     // The last word waits for a commit; it counts all the same.
-    let sequences: Vec<_> = engine.places(Places::Said(events::EVENTS)).unwrap().iter().map(|it| it.sequence).collect();
-    assert_eq!(sequences, [10, 20, 30]);
+    assert_eq!(confirmed(&engine), [10, 20, 30]);
     assert_eq!(engine.unfinished().unwrap().said, []);
-    assert_eq!(lost(&mut engine, stream(), 10), [2, 3]);
-    assert_eq!(lost(&mut engine, stream(), 10), [0; 0], "they wait to be published");
+    assert_eq!(lost(&mut engine, &[2, 3]), [2, 3]);
+    assert_eq!(confirmed(&engine), [10]);
     // A crash before they are published again loses none of them.
     drop(engine);
     let mut engine = forgetful(&disk);
     let left: Vec<_> = engine.unfinished().unwrap().said.iter().map(|row| row.number).collect();
     assert_eq!(left, [2, 3]);
-    assert_eq!(
-        lost(&mut engine, EventId::derived(&["another"]), 10),
-        [1],
-        "of a stream that is no more nothing is left"
-    );
+    assert_eq!(lost(&mut engine, &[1]), [1]);
     let next = engine.take(vec![rang_at(1, "e-4", "hello", 4, 0)]).unwrap();
     assert_eq!(next.said[0].number, 4);
 }
@@ -82,10 +81,10 @@ fn what_the_broker_confirmed_is_forgotten_when_it_must_be_on_its_disk() {
         let released = engine.take(vec![rang_at(1, &format!("e-{second}"), "hello", second, 0)]).unwrap();
         confirm(&mut engine, &released, second as u64 * 10);
     }
-    let kept = engine.places(Places::Said(events::EVENTS)).unwrap();
+    let kept = confirmed(&engine);
     assert!((60..90).contains(&kept.len()), "{} of the last minute are kept", kept.len());
     assert_eq!(disk.scan(b"o/").count(), disk.scan(b"p/").count() + 1);
-    assert!(kept.iter().any(|it| it.sequence == 5400), "none of the last minute is forgotten");
+    assert!(kept.contains(&5400), "none of the last minute is forgotten");
 }
 
 #[test]
@@ -163,17 +162,38 @@ fn places_that_were_heard_lead_back_to_where_the_stream_still_stands() {
     for second in 1..=100 {
         engine.take(vec![rang_at(1, &format!("e-{second}"), "hello", second, 0)]).unwrap();
     }
-    let places = engine.places(Places::Heard).unwrap();
+    let places = engine.where_heard().unwrap();
     assert_eq!(places.len(), 100);
     assert_eq!(places.last().copied(), engine.position());
     let mut search = LastStanding::among(places, stream(), 1, 42);
-    assert_eq!(search.ask().map(|it| it.sequence), Some(42));
-    search.answer(Some(Position::heard("street.rang.b-1", at(42))));
+    while let Some(place) = search.ask() {
+        let second = i64::try_from(place.sequence).unwrap();
+        search.answer(Some(Position::heard("street.rang.b-1", at(second))));
+    }
     assert_eq!(search.found(), 42);
     // What is heard from there on is another stream's: the places behind it are no more.
     engine.take(vec![Input::AllRemembered { from: 43 }]).unwrap();
-    let left = engine.places(Places::Heard).unwrap();
+    let left = engine.where_heard().unwrap();
     assert_eq!(left.iter().filter(|it| it.sequence > 42).count(), 1, "the position itself moves with what is heard");
     engine.take(vec![rang_at(1, "e-new", "hello", 43, 0)]).unwrap();
-    assert_eq!(engine.places(Places::Heard).unwrap().last().unwrap().sequence, 43);
+    assert_eq!(engine.where_heard().unwrap().last().unwrap().sequence, 43);
+}
+
+#[test]
+fn a_command_that_an_earlier_self_has_taken_is_not_done_again() {
+    let mut before = forgetful(&MemoryDisk::default());
+    let body = r#"{"bell":"b-1","idempotency_key":"k"}"#;
+    let (answer, released) = ask(&mut before, body);
+    assert!(answer.is_ok());
+    // Its store is gone, and what it said is remembered.
+    let mut after = opened();
+    let said = &released.said[0].message;
+    let Input::Event(mut delivery) = message(1, "", &said.subject, &said.body) else { panic!("not a message") };
+    delivery.headers = said.headers.clone();
+    after.take(vec![Input::Remembered(delivery), Input::AllRemembered { from: 1 }, Input::CaughtUp]).unwrap();
+    let rows = after.rows().unwrap();
+    let (answer, released) = ask(&mut after, body);
+    assert_eq!(answer.unwrap_err().code, 409);
+    assert!(released.said.is_empty());
+    assert_eq!(after.rows().unwrap(), rows);
 }

@@ -124,8 +124,9 @@ impl Customers {
                 }
                 Ok(answer) => {
                     want.answer = None;
-                    // Refused: nobody knows the price yet.
-                    want.done = answer.is_ok() || !want.insists;
+                    // Refused: nobody knows the price yet; or it was done, and the answer is gone with an earlier store.
+                    let done_before = answer.as_ref().is_err_and(|refusal| refusal.code == 409);
+                    want.done = answer.is_ok() || done_before || !want.insists;
                     if let (Ok(answer), "place") = (answer, want.command) {
                         let answer: Value = serde_json::from_slice(&answer).expect("answers are JSON");
                         let order_id = answer["order_id"].as_str().expect("it has an id").to_owned();

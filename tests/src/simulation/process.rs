@@ -10,24 +10,30 @@ use std::{
 };
 
 use chassis::{
-    Acknowledge, Delivery, Engine, Input, LastStanding, OutboxRow, Pending, Places, Position, Receipt, Released,
+    Acknowledge, Delivery, Engine, Holding, Input, LastStanding, OutboxRow, Pending, Position, Receipt, Released,
     Reminder,
 };
 use events::{Arrival, DEAD_LETTERS, EVENTS, EventId, header};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::faults::Reached;
-use crate::jetstream::{ConsumerConfig, JetStream, Place, Refused, Stored, Stream};
+use crate::jetstream::{ConsumerConfig, JetStream, Place, Refused, Stored, Stream, StreamInfo};
 
 type Asked = oneshot::Receiver<Vec<Position>>;
+
+/// As the relay has it.
+const COMPARED_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// As the broker has it.
+const ACKNOWLEDGEMENT_WAIT: SignedDuration = SignedDuration::from_secs(30);
 
 /// How far the relay is.
 pub enum Relay {
     /// It has not compared what the broker holds with what it confirmed.
     New,
     /// It asked its store for that.
-    Asked(Vec<(&'static str, Asked)>),
+    Asked(oneshot::Receiver<Vec<Receipt>>),
     /// It publishes.
     Compared,
 }
@@ -41,7 +47,14 @@ pub enum Hearing {
     /// The service is told what it said itself.
     Remembering { said: VecDeque<Arc<Stored>>, stream: EventId, from: u64 },
     /// Messages come.
-    Listening { expected: u64, backlog: Option<u64>, stream: EventId, session: Arc<()>, looked_at: u64 },
+    Listening {
+        expected: u64,
+        backlog: Option<u64>,
+        stream: EventId,
+        session: Arc<()>,
+        looked_at: Option<StreamInfo>,
+        again: Option<Timestamp>,
+    },
 }
 
 /// An effect that waits for its next attempt.
@@ -64,6 +77,8 @@ pub struct Process {
     pub queue: BTreeMap<u64, OutboxRow>,
     /// The last sequence that was new to the broker.
     pub highest: u64,
+    /// When the relay compared last, and with which process of the broker.
+    pub compared: (Timestamp, u64),
     pub hearing: Hearing,
     /// Whether it may be asked.
     pub ready: bool,
@@ -86,6 +101,7 @@ impl Process {
             relay: Relay::New,
             queue: said.into_iter().map(|row| (row.number, row)).collect(),
             highest: 0,
+            compared: (Timestamp::UNIX_EPOCH, 0),
             hearing: Hearing::None,
             ready: false,
             effects: Vec::new(),
@@ -123,28 +139,36 @@ impl Process {
     }
 
     /// The relay's next step before it publishes: it asks its store, and compares.
-    pub fn compare(&mut self, broker: &JetStream, reached: &mut Reached) {
+    pub fn compare(&mut self, broker: &JetStream, (now, server): (Timestamp, u64), reached: &mut Reached) {
         let Relay::Asked(asked) = &mut self.relay else {
-            let ask = |name| {
-                let (answer, places) = oneshot::channel();
-                self.words.push_back(Input::Recall { places: Places::Said(name), answer });
-                (name, places)
-            };
-            self.relay = Relay::Asked([EVENTS, DEAD_LETTERS].map(ask).into());
+            let (answer, confirmed) = oneshot::channel();
+            self.words.push_back(Input::WhatWasConfirmed(answer));
+            self.relay = Relay::Asked(confirmed);
             return;
         };
-        let answers: Option<Vec<_>> =
-            asked.iter_mut().map(|(name, places)| Some((*name, places.try_recv().ok()?))).collect();
-        let Some(answers) = answers else { return };
-        for (name, places) in answers {
+        let Ok(confirmed) = asked.try_recv() else { return };
+        let mut gone = Vec::new();
+        for name in [EVENTS, DEAD_LETTERS] {
             let stream = broker.stream(name).expect("it was made");
-            let search = last_standing(stream, places, message_id);
-            if !search.all_stand() {
-                reached.note("the relay notices that what was confirmed is gone");
-                self.words.push_back(Input::Gone { name, stream: stream.identity(), after: search.found() });
+            let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
+            let last: Vec<_> = confirmed.iter().copied().max_by_key(|it| it.place.sequence).into_iter().collect();
+            let same_stream = confirmed.iter().all(|it| it.place.stream == stream.identity());
+            if self.compared.1 == server && same_stream && lost(stream, &last).is_empty() {
+                reached.note("one look is enough where the server did not start again");
+                continue;
             }
+            gone.extend(lost(stream, &confirmed));
         }
-        (self.relay, self.highest) = (Relay::Compared, 0);
+        if !gone.is_empty() {
+            reached.note("the relay notices that what was confirmed is gone");
+            self.words.push_back(Input::Gone(gone));
+        }
+        (self.relay, self.highest, self.compared) = (Relay::Compared, 0, (now, server));
+    }
+
+    /// When the relay looks again by itself what the broker holds.
+    pub fn compares_at(&self) -> Timestamp {
+        self.compared.0 + COMPARED_EVERY
     }
 
     /// The rows that the relay publishes next, `at_most` so many: all for one stream.
@@ -173,7 +197,7 @@ impl Process {
         self.hearing = match std::mem::replace(&mut self.hearing, Hearing::None) {
             Hearing::None => {
                 let (answer, places) = oneshot::channel();
-                self.inputs.push_back(Input::Recall { places: Places::Heard, answer });
+                self.inputs.push_back(Input::WhereHeard(answer));
                 Hearing::Asked(places)
             }
             Hearing::Asked(mut asked) => match asked.try_recv() {
@@ -190,25 +214,31 @@ impl Process {
             Hearing::Remembering { stream, from, .. } => {
                 self.inputs.push_back(Input::AllRemembered { from });
                 self.ready = true;
-                self.listen(broker, stream, from)
+                self.listen(broker, stream, from, reached)
             }
             listening => self.fetch(listening, broker, at_most, now, reached),
         };
     }
 
     /// The last message that was delivered did not get here.
-    pub fn miss_one(&mut self, reached: &mut Reached) {
-        if let Hearing::Listening { expected, .. } = &mut self.hearing
+    pub fn miss_one(&mut self, now: Timestamp, reached: &mut Reached) {
+        if let Hearing::Listening { expected, again, .. } = &mut self.hearing
             && matches!(self.inputs.back(), Some(Input::Event(_)))
         {
             self.inputs.pop_back();
             *expected -= 1;
+            // Nobody acknowledges it: the broker delivers it again.
+            *again = Some(now + ACKNOWLEDGEMENT_WAIT);
             reached.note("a message is lost between the broker and a service");
         }
     }
 
-    fn listen(&mut self, broker: &mut JetStream, stream: EventId, from: u64) -> Hearing {
+    fn listen(&mut self, broker: &mut JetStream, stream: EventId, from: u64, reached: &mut Reached) -> Hearing {
         let Ok(events) = broker.stream_mut(EVENTS) else { return Hearing::None };
+        if events.identity() != stream {
+            reached.note("the stream is made anew while a session begins");
+            return Hearing::None;
+        }
         match events.delete_consumer(self.name) {
             Ok(()) | Err(Refused::ConsumerNotFound) => {}
             Err(_) => return Hearing::None,
@@ -219,7 +249,7 @@ impl Process {
                 if backlog.is_none() {
                     self.inputs.push_back(Input::CaughtUp);
                 }
-                Hearing::Listening { expected: 0, backlog, stream, session: Arc::new(()), looked_at: 0 }
+                Hearing::Listening { expected: 0, backlog, stream, session: Arc::new(()), looked_at: None, again: None }
             }
             Err(_) => Hearing::None,
         }
@@ -233,12 +263,11 @@ impl Process {
         now: Timestamp,
         reached: &mut Reached,
     ) -> Hearing {
-        let Hearing::Listening { mut expected, mut backlog, stream, session, .. } = listening else {
+        let Hearing::Listening { mut expected, mut backlog, stream, session, again, .. } = listening else {
             return Hearing::None;
         };
         let Ok(delivered) = broker.fetch(EVENTS, self.name, at_most, now) else { return Hearing::None };
-        let last = broker.stream(EVENTS).map_or(0, Stream::last_sequence);
-        let looked_at = if delivered.len() < at_most { last } else { 0 };
+        let looked_at = broker.stream(EVENTS).map(Stream::info).ok().filter(|_| delivered.len() < at_most);
         for it in delivered {
             expected += 1;
             if it.place.consumer != expected {
@@ -257,7 +286,8 @@ impl Process {
                 self.inputs.push_back(Input::CaughtUp);
             }
         }
-        Hearing::Listening { expected, backlog, stream, session, looked_at }
+        let again = again.filter(|at| *at > now);
+        Hearing::Listening { expected, backlog, stream, session, looked_at, again }
     }
 }
 
@@ -289,6 +319,15 @@ fn last_standing(stream: &Stream, places: Vec<Position>, mark_of: fn(&Stored) ->
         search.answer(stream.get(place.sequence).ok().map(|stored| mark_of(stored)));
     }
     search
+}
+
+/// The rows that `stream` does not hold any more.
+fn lost(stream: &Stream, confirmed: &[&Receipt]) -> Vec<u64> {
+    let info = stream.info();
+    let there = |it: &&&Receipt| stream.get(it.place.sequence).ok().map(|stored| (stored.sequence, message_id(stored)));
+    let marks = confirmed.iter().filter_map(|it| there(&it)).collect();
+    let holding = Holding { stream: stream.identity(), reach: (info.first_sequence, info.last_sequence), marks };
+    confirmed.iter().filter(|it| !holding.has(it)).map(|it| it.row).collect()
 }
 
 fn message_id(stored: &Stored) -> EventId {

