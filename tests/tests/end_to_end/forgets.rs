@@ -3,12 +3,18 @@
 //!
 //! What it forgot is said again by those who said it, and every order that was answered comes to its end, once.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
+use async_nats::jetstream;
+use events::EVENTS;
 use fastrand::Rng;
 use tests::proof::times;
 
 use crate::{
+    await_condition::eventually,
     broker::Syncs,
     disk::run,
     load::Load,
@@ -58,6 +64,23 @@ async fn the_broker_comes_back_with_an_older_store_and_the_services_start_with_i
 async fn the_broker_comes_back_with_nothing_and_the_services_start_with_it() {
     let fault = "the broker comes back with nothing, while all services start again";
     forget(fault, times(0, 4), Left::Nothing, Services::StartAgain).await;
+}
+
+/// Nobody is cut off, and nobody has anything more to say: the relays look by themselves.
+#[tokio::test]
+async fn a_stream_that_somebody_deleted_is_made_and_filled_again() {
+    let stack = Stack::stocked().await;
+    let placed = Load::on(&stack).orders(12).await;
+    stack.check_load(&placed).await;
+    let before: BTreeSet<_> = stack.log().await.into_iter().map(|fact| fact.id).collect();
+    let broker = jetstream::new(stack.nats.clone());
+    broker.delete_stream(EVENTS).await.unwrap();
+    let all_again = async || {
+        broker.get_stream(EVENTS).await.ok()?;
+        let now: BTreeSet<_> = stack.log().await.into_iter().map(|fact| fact.id).collect();
+        before.is_subset(&now).then_some(())
+    };
+    eventually("all that was said stands in the new stream", all_again).await;
 }
 
 /// The broker forgets again and again while orders are placed.
