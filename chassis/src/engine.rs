@@ -224,7 +224,9 @@ impl Engine {
         if layer.start_over {
             // With the answer to whoever asked for it.
             layer.writes.extend(start_over::begun());
-            position = None;
+            // The clock goes back with it: what is heard again is known for as long as it was the first time.
+            (position, clock) = (None, None);
+            self.forgetting.start_over();
         }
         if let Some(from) = hears_from {
             self.ladder.cut(&*self.store, &mut layer.writes, from)?;

@@ -74,6 +74,11 @@ impl Forgetting {
         Ok(Forgetting { keeping: Keeping::DEFAULT, up_to, hands: KINDS.map(|kind| kind.prefix.to_vec()) })
     }
 
+    /// All is heard again: nothing is forgotten of what is heard from here on.
+    pub fn start_over(&mut self) {
+        self.up_to = None;
+    }
+
     /// Whether an event that nothing is known of may have been taken before: it happened before something that is
     /// forgotten, and arrived so late that it was not kept for. (A broker's clock that ran ahead for a while forgets too
     /// much; what happens after it is set right is not late, and is taken.)

@@ -14,7 +14,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// A bell that was rung at `second`, and arrived `late` seconds later, at that sequence.
-fn rang_at(bell: usize, id: &str, text: &str, second: i64, late: i64) -> Input {
+pub fn rang_at(bell: usize, id: &str, text: &str, second: i64, late: i64) -> Input {
     let body = format!(r#"{{"bell":"b-{bell}","text":"{text}"}}"#);
     let arrived = u64::try_from(second + late).unwrap();
     let Input::Event(mut delivery) = message(arrived, id, &format!("street.rang.b-{bell}"), &body) else { panic!() };

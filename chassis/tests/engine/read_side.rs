@@ -1,10 +1,10 @@
 //! A service that only hears: it scans its rows, and can forget everything to hear it again.
 
-use chassis::{Engine, Input, MemoryStore, Refusal, Row, Service, Turn, Unacceptable};
+use chassis::{Engine, Input, Keeping, MemoryStore, Refusal, Row, Service, Turn, Unacceptable};
 use events::EventId;
 use serde::{Deserialize, Serialize};
 
-use super::{Rang, command, message, rang};
+use super::{Rang, command, forgetting::rang_at, message, rang};
 
 /// A bell, in the order in which bells rang.
 #[derive(Serialize, Deserialize)]
@@ -104,5 +104,23 @@ fn what_was_forgotten_is_heard_again_and_gives_the_same_rows() {
     assert_eq!((engine.rows().unwrap(), engine.position()), (vec![], None));
     engine.take(vec![Input::AllRemembered { from: 1 }]).unwrap();
     three_rings(&mut engine);
+    assert_eq!(engine.rows().unwrap(), rows);
+}
+
+#[test]
+fn what_stands_twice_in_a_stream_older_than_the_horizon_counts_once_when_it_is_heard_again() {
+    let known = std::time::Duration::from_secs(3600);
+    let mut engine = engine().keeping(Keeping { known, ..Keeping::DEFAULT });
+    engine.take(vec![Input::AllRemembered { from: 1 }]).unwrap();
+    let ring = |second: i64| rang_at(1, &format!("e-{second}"), "one", second, 0);
+    // Said again ten minutes later, after the broker had lost it.
+    let again = || rang_at(1, "e-1", "one", 1, 600);
+    let stream = || (1..600).map(ring).chain([again()]).chain((601..9000).map(ring));
+    let hear = |engine: &mut Engine| stream().for_each(|input| drop(engine.take(vec![input]).unwrap()));
+    hear(&mut engine);
+    let rows = engine.rows().unwrap();
+    command(&mut engine, "forget", "{}").0.unwrap();
+    engine.take(vec![Input::AllRemembered { from: 1 }]).unwrap();
+    hear(&mut engine);
     assert_eq!(engine.rows().unwrap(), rows);
 }
