@@ -115,7 +115,7 @@ fn what_stands_twice_in_a_stream_older_than_the_horizon_counts_once_when_it_is_h
     let ring = |second: i64| rang_at(1, &format!("e-{second}"), "one", second, 0);
     // Said again ten minutes later, after the broker had lost it.
     let again = || rang_at(1, "e-1", "one", 1, 600);
-    let stream = || (1..600).map(ring).chain([again()]).chain((601..9000).map(ring));
+    let stream = || (1..600).map(ring).chain([again()]).chain((602..9000).map(ring));
     let hear = |engine: &mut Engine| stream().for_each(|input| drop(engine.take(vec![input]).unwrap()));
     hear(&mut engine);
     let rows = engine.rows().unwrap();
