@@ -4,6 +4,7 @@ use fastrand::Rng;
 use tests::proof::{Proof, times};
 
 use crate::{
+    await_condition::eventually,
     load::Load,
     stack::{SERVICES, Stack},
 };
@@ -13,6 +14,21 @@ const SEED: u64 = 0x6b69_6c6c;
 
 /// At least.
 const ORDERS: usize = 100;
+
+/// Until `more` orders have come to their end. A service that ended by itself, since there was no broker when it started, is
+/// started again, as whoever supervises it does.
+async fn await_more_ends(stack: &mut Stack, more: usize) {
+    let ended = eventually("the broker answers", async || stack.ended().await).await.len();
+    let supervised = async || {
+        for service in SERVICES {
+            if stack.process(service).has_ended() {
+                stack.start_service(service);
+            }
+        }
+        (stack.ended().await?.len() >= ended + more).then_some(())
+    };
+    eventually("orders end", supervised).await;
+}
 
 #[tokio::test]
 async fn services_and_the_broker_are_killed_at_random_moments() {
@@ -25,7 +41,7 @@ async fn services_and_the_broker_are_killed_at_random_moments() {
     let disturbing = async {
         for number in 0..kills {
             // Some wait for work to be done, some hit a service that is just coming back.
-            stack.await_more_ends(rng.usize(..12)).await;
+            await_more_ends(&mut stack, rng.usize(..12)).await;
             let victim = rng.usize(..=SERVICES.len());
             let name = SERVICES.get(victim).copied().unwrap_or("nats-server");
             println!("kill {number} is of {name}");
@@ -38,6 +54,7 @@ async fn services_and_the_broker_are_killed_at_random_moments() {
                 None => stack.restart_broker().await,
             }
         }
+        await_more_ends(&mut stack, 1).await;
     };
     let placed = load.orders_during(ORDERS, disturbing).await;
     stack.check_load(&placed).await;

@@ -47,6 +47,11 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGTERM.
     pub fn ask_to_stop(&self) {
         self.signal("-TERM");

@@ -89,8 +89,10 @@ fn prove(arguments: Arguments) -> anyhow::Result<bool> {
         if !run.passed {
             failed.push(part.name);
         }
+        // After each, on what is there by then: what is interrupted has kept what it found, and another run of other parts
+        // beside this one loses nothing.
+        record = Record::read()?;
         record.parts.insert(part.name.to_owned(), run);
-        // After each: what is interrupted has kept what it found by then.
         record.write()?;
     }
     match failed.is_empty() {
