@@ -1,9 +1,12 @@
 //! Everything that a run is made of, and everything that can happen next in it.
 
+mod disturb;
+mod publish;
+
 use std::{collections::BTreeSet, sync::Arc};
 
-use chassis::{Engine, Input, MemoryDisk, MemoryStore, Message, OutboxRow, Released, Service};
-use events::{DEAD_LETTERS, EVENTS, EventId};
+use chassis::{Engine, Input, MemoryDisk, MemoryStore, Message, Released, Service};
+use events::{EVENTS, EventId};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use order::Deadline;
@@ -15,8 +18,8 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    jetstream::{JetStream, Place, StreamConfig},
-    log::{Fact, fact},
+    jetstream::{JetStream, Place},
+    log::Fact,
     outside::Ledger,
 };
 
@@ -321,93 +324,6 @@ impl Town {
         }
     }
 
-    fn relay(&mut self, at: usize) {
-        self.make_streams();
-        let at_most = 1 + self.rng.usize(0..8);
-        let Some(process) = &mut self.nodes[at].process else { return };
-        if process.compares_at() <= self.now && matches!(process.relay, Relay::Compared) {
-            process.relay = Relay::New;
-        }
-        if !matches!(process.relay, Relay::Compared) {
-            return process.compare(&self.broker, (self.now, self.server), &mut self.reached);
-        }
-        let rows = process.next_rows(at_most);
-        if self.strikes(Fault::Crash, 60) {
-            return self.kill(at, "crash before a publish");
-        }
-        if self.strikes(Fault::PublishUnknown, 8) {
-            return self.reached.note("a publish does not reach the broker");
-        }
-        if self.strikes(Fault::PublishLate, 8) {
-            let late = self.now + SignedDuration::from_millis(self.rng.i64(1..240_000));
-            let messages = rows.into_iter().map(|row| (late, Packet::Publish(Arc::new(row.message))));
-            self.packets.extend(messages);
-            return self.reached.note("a publish is given up and arrives late");
-        }
-        let Some((receipts, new)) = self.publish_rows(&rows) else { return };
-        if self.strikes(Fault::Crash, 60) {
-            return self.kill(at, "crash between a publish and its answer");
-        }
-        if self.strikes(Fault::PublishUnknown, 8) {
-            return self.reached.note("the answer to a publish is lost");
-        }
-        let time = self.nodes[at].clock(self.now);
-        if let Some(process) = &mut self.nodes[at].process {
-            process.confirmed(receipts, new, time, &mut self.reached);
-        }
-    }
-
-    /// Publishes rows as the relay does: all at once, or one by one where the broker knows one of them.
-    fn publish_rows(&mut self, rows: &[OutboxRow]) -> Option<(Vec<chassis::Receipt>, Option<u64>)> {
-        let to_events = rows.first()?.message.stream() == EVENTS;
-        let stream = self.broker.stream(rows[0].message.stream()).ok()?.identity();
-        let messages: Vec<_> = rows.iter().map(|row| Arc::new(row.message.clone())).collect();
-        if rows.len() > 1 {
-            if let Ok(batch) = self.broker.publish_batch(&messages, self.now) {
-                messages.iter().for_each(|message| self.stored(message));
-                let first = batch.last_sequence + 1 - batch.count;
-                let receipts = rows.iter().zip(first..).map(|(row, sequence)| row.receipt(stream, sequence));
-                return Some((receipts.collect(), to_events.then_some(batch.last_sequence)));
-            }
-            self.reached.note("a batch is refused for a duplicate");
-        }
-        let (mut receipts, mut new) = (Vec::new(), None);
-        for (row, message) in rows.iter().zip(messages) {
-            let published = self.broker.publish(message.clone(), self.now).ok()?;
-            if published.duplicate {
-                self.reached.note("the broker knows a message id");
-            } else {
-                self.stored(&message);
-                new = to_events.then_some(published.sequence);
-            }
-            receipts.push(row.receipt(stream, published.sequence));
-        }
-        Some((receipts, new))
-    }
-
-    /// A message stands in its stream.
-    fn stored(&mut self, message: &Message) {
-        let place = self.log.len() as u64;
-        let subject = &message.subject;
-        if !subject.starts_with("dead.")
-            && let Some(fact) = fact(subject, &message.headers, message.body.as_bytes(), place)
-        {
-            if self.log.iter().any(|before| before.id == fact.id) {
-                self.reached.note("an event stands in the stream twice");
-            }
-            self.reached.note(&fact.kind);
-            self.log.push(fact);
-        }
-        self.trace.tell(self.now, || format!("    {subject} {}", message.body));
-    }
-
-    fn make_streams(&mut self) {
-        let producers = ["order.>", "inventory.>", "payment.>", "shipping.>", "customer.>", "notification.>"];
-        for config in [StreamConfig::new(EVENTS, &producers), StreamConfig::new(DEAD_LETTERS, &["dead.>"])] {
-            self.broker.create_stream(config, self.now).expect("the same streams every time");
-        }
-    }
-
     fn hear(&mut self, at: usize) {
         let at_most = 1 + self.rng.usize(0..5);
         if self.strikes(Fault::Crash, 120) {
@@ -459,147 +375,7 @@ impl Town {
         self.reached.note(&format!("{name} is tried in vain"));
         process.inputs.push_back(Input::Attempt { name, key, attempts, error: why, time, open_until: None });
     }
-
-    fn arrive(&mut self, which: usize) {
-        match self.packets.remove(which).1 {
-            Packet::Acknowledge { service, place } => self.broker.acknowledge(EVENTS, service, place),
-            Packet::Publish(message) => {
-                if let Ok(published) = self.broker.publish(message.clone(), self.now)
-                    && !published.duplicate
-                {
-                    self.stored(&message);
-                }
-            }
-        }
-    }
-
-    /// Somebody publishes a message that is no service's.
-    pub fn publish(&mut self, message: Message) {
-        self.make_streams();
-        self.packets.push((self.now, Packet::Publish(Arc::new(message))));
-    }
-
-    /// Something goes wrong, now and then.
-    pub fn disturb(&mut self) {
-        if self.rng.u8(0..100) == 0 {
-            self.broker.sync();
-        }
-        if self.rng.u8(0..100) == 0 {
-            self.copies.push((self.now, self.broker.clone()));
-            for node in &mut self.nodes {
-                node.copies.push(node.disk.copy());
-            }
-        }
-        if self.rng.u16(0..50) > 0 || self.faults.is_empty() {
-            return;
-        }
-        let which = self.rng.usize(0..self.faults.len());
-        let fault = self.faults.iter().nth(which).copied().expect("it is one of them");
-        let at = self.rng.usize(0..self.nodes.len());
-        self.inflict(fault, at);
-    }
-
-    fn inflict(&mut self, fault: Fault, at: usize) {
-        match fault {
-            Fault::Crash => self.kill(at, "crash between two steps"),
-            Fault::Pause => {
-                self.nodes[at].paused = self.now + SignedDuration::from_millis(self.rng.i64(10..60_000));
-                self.reached.note("a process stands still");
-            }
-            Fault::Clock => {
-                self.nodes[at].skew = SignedDuration::from_secs(self.rng.i64(-3600..3600));
-                self.reached.note("a clock jumps");
-            }
-            Fault::Disconnect => {
-                if let Some(process) = &mut self.nodes[at].process {
-                    process.disconnect();
-                    self.reached.note("a connection breaks");
-                }
-            }
-            Fault::BrokerKill => {
-                let left = *self.rng.choice(&CONSUMERS).expect("there are two");
-                self.broker.restart(left, self.now);
-                self.broker_started("the broker is killed");
-            }
-            Fault::BrokerPowerCut => {
-                self.broker.power_cut(self.now);
-                self.broker_started("the broker's machine loses its power");
-            }
-            Fault::BrokerRestored => {
-                // A row is kept for ten minutes after it was confirmed.
-                let recent = self.now - SignedDuration::from_mins(9);
-                self.copies.retain(|(at, _)| *at > recent);
-                if !self.copies.is_empty() {
-                    let copy = self.copies[self.rng.usize(0..self.copies.len())].1.clone();
-                    self.broker.restore(&copy, self.now);
-                    self.broker_started("the broker starts with an older copy");
-                }
-            }
-            Fault::BrokerEmpty => {
-                self.broker.wipe();
-                if self.rng.bool() {
-                    self.broker_started("the broker starts with nothing");
-                } else {
-                    self.deleted = self.now;
-                    self.reached.note("somebody deletes the streams, and nobody is cut off");
-                    self.tell(|| "the streams are deleted".to_owned());
-                }
-            }
-            Fault::StoreLost => self.replace_store(at, MemoryStore::default(), "a store is lost"),
-            Fault::StoreOlder => {
-                let copies = &self.nodes[at].copies;
-                let copy = copies[self.rng.usize(0..copies.len())].clone();
-                self.replace_store(at, copy, "a store is replaced by an older one");
-            }
-            Fault::Outage => {
-                let kind = *self.rng.choice(&["charge", "void", "refund", "booking", "mail"]).expect("there are some");
-                self.outages.push((kind, self.now + SignedDuration::from_secs(self.rng.i64(1..60))));
-                self.reached.note("an outage");
-            }
-            Fault::Commands => (0..3).for_each(|_| self.customers.want_something(&mut self.rng)),
-            Fault::Deadlines => self.now += SignedDuration::from_secs(self.rng.i64(1..60)),
-            Fault::Typed => {
-                if let Some(message) = self.customers.type_something(&mut self.rng) {
-                    self.publish(message);
-                    self.reached.note("a fact is typed by hand");
-                }
-            }
-            // These strike where they belong.
-            Fault::PublishUnknown | Fault::PublishLate | Fault::AcknowledgeLost | Fault::Slow | Fault::LongAgo => {}
-        }
-    }
-
-    /// What was acknowledged and not published yet stands in one store only: that one is not lost.
-    fn replace_store(&mut self, at: usize, with: MemoryStore, what: &'static str) {
-        let published = |process: &Process| process.engine.unfinished().is_ok_and(|left| left.said.is_empty());
-        if self.nodes[at].process.as_ref().is_some_and(published) {
-            self.kill(at, what);
-            self.nodes[at].disk = MemoryDisk::holding(with);
-        }
-    }
-
-    fn broker_started(&mut self, what: &'static str) {
-        self.server += 1;
-        for node in &mut self.nodes {
-            node.process.iter_mut().for_each(Process::disconnect);
-        }
-        self.reached.note(what);
-        self.tell(|| what.to_owned());
-    }
-
-    /// Nothing goes wrong any more.
-    pub fn heal(&mut self) {
-        self.faults.clear();
-        self.outages.clear();
-        for node in &mut self.nodes {
-            (node.paused, node.skew) = (self.now, SignedDuration::ZERO);
-        }
-        self.tell(|| "nothing goes wrong any more".to_owned());
-    }
 }
-
-const CONSUMERS: [crate::jetstream::Consumers; 2] =
-    [crate::jetstream::Consumers::Newest, crate::jetstream::Consumers::Older];
 
 impl Node {
     /// What its clock says.
