@@ -1,5 +1,5 @@
 //! A service's process: its engine, and what runs around it. What ends with the process is in here, what outlives it in
-
+//! [`super::town`].
 //!
 //! The relay and the hearing follow `chassis/src/broker/{relay,consumer}.rs` step by step, on the model of the broker; what
 //! they decide, they decide with the same code.
