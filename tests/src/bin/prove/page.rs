@@ -50,9 +50,11 @@ pub fn of(record: &Record) -> String {
 fn sum(record: &Record) -> String {
     let proofs = || record.parts.iter().filter(|(name, _)| *name != "mutations").flat_map(|(_, run)| &run.proofs);
     let total = |what: fn(&Proof) -> u64| number(proofs().map(what).sum());
+    let simulated: u64 = proofs().filter(|it| it.part == "simulation").map(|it| it.acknowledged).sum();
     format!(
-        "**{} orders were acknowledged: {} lost, {} doubled, {} unfinished.**",
+        "**{} orders were acknowledged, {} of them in simulation: {} lost, {} doubled, {} unfinished.**",
         total(|it| it.acknowledged),
+        number(simulated),
         total(|it| it.lost),
         total(|it| it.doubled),
         total(|it| it.unfinished)
@@ -154,7 +156,7 @@ mod tests {
         let run = Run { date, commit, machine, seconds: 200, passed: false, proofs };
         let page = of(&Record { parts: [("kills".to_owned(), run)].into() });
         for said in [
-            "**7 orders were acknowledged: 1 lost, 0 doubled, 0 unfinished.**",
+            "**7 orders were acknowledged, 0 of them in simulation: 1 lost, 0 doubled, 0 unfinished.**",
             "| **kill -9 under load, again and again: FAILED** |",
             "| of payment | 0 | 0 | 0 | 0 | 0 | skipped 3: no root |",
             "| of order | 1,200 | 7 | 1 | 0 | 0 |",
