@@ -17,7 +17,7 @@ pub use waits::{WaitingEffect, Waits};
 use std::collections::BTreeMap;
 
 use events::EventId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
@@ -48,12 +48,25 @@ pub struct Unfinished {
     pub asked: Vec<Pending>,
 }
 
+/// How far the broker's clock may be ahead of a message that is new before it counts as set right.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// The clock after a message that arrived then. It does not go back, unless a new message shows that it ran ahead.
+fn moved(clock: Option<Timestamp>, arrived: Timestamp, new: bool) -> Timestamp {
+    match clock {
+        Some(clock) if !new || clock.duration_since(arrived) < CLOCK_SLACK => clock.max(arrived),
+        _ => arrived,
+    }
+}
+
 /// A service on its store.
 pub struct Engine {
     pub(crate) service: Service,
     store: Box<dyn Store>,
     id: EventId,
     position: Option<Position>,
+    /// The furthest that this stream was heard: what comes behind it is new to everybody.
+    furthest: Option<Position>,
     ladder: Ladder,
     said: SaidRows,
     forgetting: Forgetting,
@@ -95,6 +108,7 @@ impl Engine {
             store,
             id,
             position,
+            furthest: position,
             ladder: Ladder::default(),
             said,
             forgetting,
@@ -161,7 +175,7 @@ impl Engine {
     pub fn take(&mut self, inputs: Vec<Input>) -> Result<Released, Error> {
         let mut released = Released::default();
         let mut position = self.position;
-        let mut clock = self.clock;
+        let (mut clock, mut furthest) = (self.clock, self.furthest);
         let (mut receipts, mut gone) = (Vec::new(), Vec::new());
         let (mut ask_heard, mut ask_confirmed) = (Vec::new(), Vec::new());
         let (mut hears_from, mut published) = (None, None);
@@ -176,8 +190,10 @@ impl Engine {
                 Input::Event(delivery) => {
                     // It follows what is heard, back too: where the stream lost its end, hearing goes on before it.
                     let mark = Position::heard(&delivery.subject, delivery.arrival.time);
-                    position = Some(Position { stream: delivery.stream, sequence: delivery.sequence, mark });
-                    clock = clock.max(Some(delivery.arrival.time));
+                    let here = Position { stream: delivery.stream, sequence: delivery.sequence, mark };
+                    position = Some(here);
+                    clock = Some(moved(clock, delivery.arrival.time, here.is_ahead_of(furthest)));
+                    furthest = if here.is_ahead_of(furthest) { position } else { furthest };
                     draft = self.event(draft.at(clock), &delivery);
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
@@ -225,7 +241,7 @@ impl Engine {
             // With the answer to whoever asked for it.
             layer.writes.extend(start_over::begun());
             // The clock goes back with it: what is heard again is known for as long as it was the first time.
-            (position, clock) = (None, None);
+            (position, furthest, clock) = (None, None, None);
             self.forgetting.start_over();
         }
         if let Some(from) = hears_from {
@@ -243,7 +259,8 @@ impl Engine {
         // From here on it has happened. A crash before the outside sees it is made good at the next start: the outbox,
         // the effects and the reminders are read back, the broker delivers again what was not acknowledged and the
         // inbox knows it, and a client that heard nothing asks again with its idempotency key.
-        (self.position, self.clock, self.deaf, self.breakers) = (position, clock, deaf, breakers);
+        (self.position, self.furthest, self.clock) = (position, furthest, clock);
+        (self.deaf, self.breakers) = (deaf, breakers);
         self.said.next = next_outbox_row;
         self.said.added(&layer.said);
         if layer.start_over {

@@ -12,6 +12,11 @@ pub(crate) const STARTING_OVER: &[u8] = b"m/starting-over";
 pub(crate) const ROWS: &[u8] = b"r/";
 /// `m/forgotten`: what happened up to then may be forgotten.
 pub(crate) const FORGOTTEN: &[u8] = b"m/forgotten";
+/// `m/hand/<kind>`: how far the hand has come that goes round that kind of entry.
+pub(crate) fn hand(kind: &[u8]) -> Vec<u8> {
+    [b"m/hand/", kind].concat()
+}
+
 /// `i/`: what was taken or said.
 pub(crate) const INBOX: &[u8] = b"i/";
 /// `c/`: answers to commands that came with an idempotency key.

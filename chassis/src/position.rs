@@ -29,6 +29,13 @@ impl Position {
     }
 }
 
+impl Position {
+    /// Whether it is behind `other` in its stream, or in another one.
+    pub(crate) fn is_ahead_of(&self, other: Option<Position>) -> bool {
+        other.is_none_or(|other| other.stream != self.stream || other.sequence < self.sequence)
+    }
+}
+
 /// Stands nowhere: a store of an older version did not keep marks, and looks for its place once.
 fn unmarked() -> EventId {
     EventId::derived(&["unmarked"])

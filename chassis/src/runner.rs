@@ -77,7 +77,15 @@ impl Runner {
         let (starts_over, started_over) = watch::channel(0);
         let outlets = Outlets { client: broker.client.clone(), said, asked, reminders, starts_over };
         outlets.resume(engine.unfinished()?);
-        let relay = Relay { broker: broker.clone(), service: name, server: None, lease: held.clone(), rows, words };
+        let relay = Relay {
+            broker: broker.clone(),
+            service: name,
+            known: None,
+            last: HashMap::new(),
+            lease: held.clone(),
+            rows,
+            words,
+        };
         tasks.spawn(relay.run());
         let (inputs_of_effects, patience) = (inputs.clone(), settings.shutdown / 2);
         let office = Office { kinds, asked: effects, inputs: inputs_of_effects, lease: held.clone(), patience };

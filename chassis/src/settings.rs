@@ -24,15 +24,20 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment. A value that cannot be used is an error, never a silent default.
     pub fn from_env() -> Result<Settings, Error> {
+        let keeping = Keeping {
+            said: duration("OUTBOX_KEPT", Keeping::DEFAULT.said)?,
+            known: duration("HORIZON", Keeping::DEFAULT.known)?,
+        };
+        if keeping.known < keeping.said {
+            let why = "what is published again must still be known: make it longer than OUTBOX_KEPT".to_owned();
+            return Err(Error::Setting { name: "HORIZON".to_owned(), value: text("HORIZON", "7 days"), why });
+        }
         Ok(Settings {
             nats_url: text("NATS_URL", "nats://127.0.0.1:4222"),
             data_dir: PathBuf::from(text("DATA_DIR", "data")),
             batch_size: number("BATCH_SIZE", 256, 1, 500)? as usize,
             shutdown: Duration::from_secs(number("SHUTDOWN_SECONDS", 10, 1, 600)?),
-            keeping: Keeping {
-                said: duration("OUTBOX_KEPT", Keeping::DEFAULT.said)?,
-                known: duration("HORIZON", Keeping::DEFAULT.known)?,
-            },
+            keeping,
         })
     }
 

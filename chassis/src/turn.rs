@@ -236,7 +236,7 @@ impl<'a> Turn<'a> {
         // The same idempotency key gave the same id before, and the answer that was kept is gone with an earlier store.
         let known = || inbox::seen(&self.draft, envelope.id, None) != Seen::Never;
         if self.reaction.trigger == Trigger::Command && known() {
-            let detail = "it was done before, and its answer is gone with an earlier store: ask for what there is now";
+            let detail = "it was done before, and its answer is not known any more: ask for what there is now";
             return self.refuse(Unacceptable::new(DONE_BEFORE, detail.to_owned()));
         }
         inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body), envelope.time);

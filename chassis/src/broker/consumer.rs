@@ -15,10 +15,16 @@ use async_nats::jetstream::{
 use events::{Arrival, EVENTS, EventId};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 use super::{Broker, headers, refused, streams};
 use crate::{Acknowledge, Delivery, Error, Input, Position, ambient::pause, signal::stopped};
+
+/// How long a message that is there may take to come.
+const COMES_WITHIN: Duration = Duration::from_secs(20);
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -148,7 +154,9 @@ impl Consumer {
             let (mut left, mut expected) = (consumer.cached_info().num_pending, 0);
             let mut messages = consumer.messages().await.map_err(refused("show what the service said"))?;
             while left > 0 {
-                let message = messages.next().await.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
+                // What is counted may be gone meanwhile, too old or deleted: then it is counted anew.
+                let message = timeout(COMES_WITHIN, messages.next()).await.map_err(|_| ended())?;
+                let message = message.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
                 let (delivery, place) = delivery(message, identity)?;
                 expected += 1;
                 contiguous(expected, place)?;

@@ -35,8 +35,10 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 pub(crate) struct Relay {
     pub broker: Broker,
     pub service: &'static str,
-    /// The server's process that was compared with last.
-    pub server: Option<String>,
+    /// With which process of a server, and with which streams, it compared last.
+    pub known: Option<(String, [EventId; 2])>,
+    /// What was confirmed last since then, in each stream.
+    pub last: HashMap<&'static str, Receipt>,
     pub lease: Held,
     /// Rows that were committed, in order; those that the broker lost come again.
     pub rows: mpsc::UnboundedReceiver<Vec<OutboxRow>>,
@@ -63,15 +65,19 @@ impl Relay {
         let mut queue = Queue::new();
         let (mut compared, mut highest) = (None, 0);
         let mut pause_now = PAUSE_AT_FIRST;
-        let mut compared_at = Instant::now();
+        let (mut compared_on, mut compared_at) = (None, Instant::now());
         loop {
-            if connected.has_changed().unwrap_or(false) || compared_at.elapsed() > COMPARED_EVERY {
+            let connection = *connected.borrow_and_update();
+            if compared_on != Some(connection) || compared_at.elapsed() > COMPARED_EVERY {
                 compared = None;
             }
-            connected.mark_unchanged();
             let Some(streams) = &compared else {
                 match self.compare().await {
-                    Ok(streams) => (compared, compared_at) = (Some(streams), Instant::now()),
+                    Ok(streams) if *connected.borrow() == connection => {
+                        (compared, compared_on, compared_at) = (Some(streams), Some(connection), Instant::now());
+                    }
+                    // Part of it may have been another server's word.
+                    Ok(_) => self.known = None,
                     Err(Error::Stopped { .. }) => return Ok(()),
                     // Nothing is left to say, and nobody will say more.
                     Err(_) if queue.is_empty() && self.rows.is_closed() && self.rows.is_empty() => return Ok(()),
@@ -102,7 +108,7 @@ impl Relay {
             let run = leading_run(&queue);
             match self.publish(&run, streams).await {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
-                Ok(_) if connected.has_changed().unwrap_or(false) => {}
+                Ok(_) if *connected.borrow() != connection => {}
                 // It counts again what it had counted: it has lost something, and nobody was cut off.
                 Ok((_, Some(new))) if new <= highest => (compared, highest) = (None, 0),
                 Ok((receipts, new)) => {
@@ -111,6 +117,7 @@ impl Relay {
                     highest = if run[0].message.stream() == EVENTS { new.unwrap_or(highest) } else { highest };
                     for receipt in &receipts {
                         queue.remove(&receipt.row);
+                        self.last.insert(receipt.name, *receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
                     if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
@@ -134,20 +141,26 @@ impl Relay {
     /// back through `rows`.
     async fn compare(&mut self) -> Result<Streams, Error> {
         let streams = self.broker.streams().await?;
+        let both = [(EVENTS, &streams.events), (DEAD_LETTERS, &streams.dead_letters)];
+        let server = self.broker.client.server_info().server_id;
+        let known = (server, both.map(|(_, stream)| streams::identity(stream)));
+        // The same process of a server with the same streams lost the end of one of them, or nothing.
+        if self.known.as_ref() == Some(&known) {
+            let mut stand = true;
+            for (name, stream) in both {
+                let last: Vec<_> = self.last.get(name).into_iter().collect();
+                stand &= self.lost(stream, &last).await?.is_empty();
+            }
+            if stand {
+                return Ok(streams);
+            }
+        }
         let (answer, confirmed) = oneshot::channel();
         self.say(Input::WhatWasConfirmed(answer))?;
         let confirmed = confirmed.await.map_err(|_| stopped())?;
-        let server = self.broker.client.server_info().server_id;
         let mut gone = Vec::new();
-        for (name, stream) in [(EVENTS, &streams.events), (DEAD_LETTERS, &streams.dead_letters)] {
+        for (name, stream) in both {
             let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
-            // A server that did not start again lost the end of this stream, or all of it, or nothing.
-            let last: Vec<_> = confirmed.iter().copied().max_by_key(|it| it.place.sequence).into_iter().collect();
-            let same_server = self.server.as_ref() == Some(&server);
-            let same_stream = confirmed.iter().all(|it| it.place.stream == streams::identity(stream));
-            if same_server && same_stream && self.lost(stream, &last).await?.is_empty() {
-                continue;
-            }
             gone.extend(self.lost(stream, &confirmed).await?);
         }
         if !gone.is_empty() {
@@ -158,7 +171,8 @@ impl Relay {
             );
             self.say(Input::Gone(gone))?;
         }
-        self.server = Some(server);
+        self.last.clear();
+        self.known = Some(known);
         Ok(streams)
     }
 

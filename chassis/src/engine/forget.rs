@@ -24,6 +24,9 @@ use crate::{
 /// How many entries the hand looks at for one that is added.
 const LOOKS: usize = 4;
 
+/// How many commits go by before it is written down where the hands are.
+const HANDS_KEPT_EVERY: u32 = 64;
+
 /// How long a store keeps what it does not need at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keeping {
@@ -65,13 +68,27 @@ pub(super) struct Forgetting {
     /// The latest time that something had which was forgotten.
     up_to: Option<Timestamp>,
     hands: [Vec<u8>; KINDS.len()],
+    turns: u32,
 }
 
 impl Forgetting {
     /// As `store` left it.
     pub fn open(store: &dyn Store) -> Result<Forgetting, Error> {
         let up_to = store.get(key::FORGOTTEN)?.and_then(|value| since(&value));
-        Ok(Forgetting { keeping: Keeping::DEFAULT, up_to, hands: KINDS.map(|kind| kind.prefix.to_vec()) })
+        let mut hands = KINDS.map(|kind| kind.prefix.to_vec());
+        // A process that ends early goes on where it was: else the same entries would be looked at again and again.
+        for (kind, hand) in KINDS.iter().zip(&mut hands) {
+            let kept = store.get(&key::hand(kind.prefix))?.filter(|kept| kept.starts_with(kind.prefix));
+            *hand = kept.unwrap_or_else(|| hand.clone());
+        }
+        Ok(Forgetting { keeping: Keeping::DEFAULT, up_to, hands, turns: 0 })
+    }
+
+    /// Whether a message of which nothing is known was heard before, and what was known of it is forgotten: it stood in the
+    /// stream long before what was heard last. Hearing has gone back to before the horizon.
+    pub fn was_heard(&self, happened: Timestamp, arrived: Timestamp, clock: Option<Timestamp>) -> bool {
+        let forgotten = self.up_to.is_some_and(|up_to| happened.as_millisecond() <= up_to.as_millisecond());
+        forgotten && clock.is_some_and(|clock| arrived <= before(clock, self.keeping.known))
     }
 
     /// All is heard again: nothing is forgotten of what is heard from here on.
@@ -115,6 +132,11 @@ impl Forgetting {
             if looked < looks {
                 *hand = kind.prefix.to_vec();
             }
+        }
+        self.turns += 1;
+        if self.turns.is_multiple_of(HANDS_KEPT_EVERY) {
+            writes
+                .extend(KINDS.iter().zip(&self.hands).map(|(kind, hand)| (key::hand(kind.prefix), Some(hand.clone()))));
         }
         if up_to != self.up_to {
             self.up_to = up_to;

@@ -47,6 +47,9 @@ impl Engine {
         let own = envelope.subject.producer() == service;
         let print = inbox::fingerprint(envelope.subject.kind(), &delivery.body);
         match inbox::seen(&draft, envelope.id, keyed.then_some(print)) {
+            Seen::Never if self.forgetting.was_heard(envelope.time, delivery.arrival.time, draft.clock()) => {
+                return draft;
+            }
             Seen::Never if self.forgetting.may_have_taken(envelope.time, delivery.arrival.time) => {
                 let detail = format!(
                     "it happened at {}, and what happened then is forgotten: it may have been taken already. If it was \
@@ -97,7 +100,8 @@ impl Engine {
             return draft;
         };
         let kind = envelope.subject.kind();
-        let new = inbox::seen(&draft, envelope.id, None) == Seen::Never;
+        let was_heard = self.forgetting.was_heard(envelope.time, delivery.arrival.time, draft.clock());
+        let new = inbox::seen(&draft, envelope.id, None) == Seen::Never && !was_heard;
         let Some(reaction) = self.service.events.get(kind).filter(|_| new) else { return draft };
         let heard = Heard { envelope: &envelope, body: &delivery.body, known_to_broker: true };
         let adopted = delivery.headers.get(ADOPTED).is_some_and(|by| by == service);

@@ -197,3 +197,54 @@ fn a_command_that_an_earlier_self_has_taken_is_not_done_again() {
     assert!(released.said.is_empty());
     assert_eq!(after.rows().unwrap(), rows);
 }
+
+#[test]
+fn what_was_heard_before_the_horizon_is_not_taken_again_when_hearing_goes_back_that_far() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    for second in 1..9000 {
+        engine.take(vec![rang_at(2, &format!("e-{second}"), "hello", second, 0)]).unwrap();
+    }
+    let rows = engine.rows().unwrap();
+    // A copy of the broker's store from long ago: none of the places that are known stands in it.
+    engine.take(vec![Input::AllRemembered { from: 1 }]).unwrap();
+    for second in 1..9000 {
+        check(&mut engine, rang_at(2, &format!("e-{second}"), "hello", second, 0), &[]);
+    }
+    assert_eq!(engine.rows().unwrap(), rows);
+    check(&mut engine, rang_at(2, "e-new", "hello", 9001, 0), &[("house.echoed.b-2", "hello")]);
+}
+
+#[test]
+fn a_process_that_ends_early_goes_on_forgetting_where_it_was() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    for second in 1..30_000 {
+        // The horizon holds many more events than a process lives to hear.
+        if second % 200 == 0 {
+            drop(engine);
+            engine = forgetful(&disk);
+        }
+        engine.take(vec![rang_at(1, &format!("e-{second}"), "never", second, 0)]).unwrap();
+    }
+    let known = disk.scan(b"i/").count();
+    assert!(known < 3600 * 2, "{known} of 3,600 that are within the horizon");
+}
+
+#[test]
+fn a_clock_that_ran_ahead_is_set_right_by_the_next_message_that_is_new() {
+    let disk = MemoryDisk::default();
+    let mut engine = forgetful(&disk);
+    engine.take(vec![rang_at(1, "e-1", "hello", 10, 0)]).unwrap();
+    let Input::Event(mut ahead) = rang_at(1, "e-2", "hello", 11, 0) else { panic!("not a message") };
+    ahead.arrival.time = at(1_000_000);
+    engine.take(vec![Input::Event(ahead)]).unwrap();
+    for second in 12..500 {
+        let input = rang_at(1, &format!("e-{second}"), "hello", second, 0);
+        check(&mut engine, input, &[("house.echoed.b-1", "hello")]);
+    }
+    // Nothing of it is forgotten since: it is known when it comes again.
+    for second in 400..500 {
+        check(&mut engine, rang_at(1, &format!("e-{second}"), "hello", second, 0), &[]);
+    }
+}
