@@ -192,8 +192,9 @@ impl Engine {
                     let mark = Position::heard(&delivery.subject, delivery.arrival.time);
                     let here = Position { stream: delivery.stream, sequence: delivery.sequence, mark };
                     position = Some(here);
-                    clock = Some(moved(clock, delivery.arrival.time, here.is_ahead_of(furthest)));
-                    furthest = if here.is_ahead_of(furthest) { position } else { furthest };
+                    let new = here.is_ahead_of(furthest);
+                    clock = Some(moved(clock, delivery.arrival.time, new));
+                    furthest = if new { position } else { furthest };
                     draft = self.event(draft.at(clock), &delivery);
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }

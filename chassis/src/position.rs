@@ -27,9 +27,7 @@ impl Position {
     pub fn heard(subject: &str, arrived: Timestamp) -> EventId {
         EventId::derived(&["heard", subject, &arrived.as_nanosecond().to_string()])
     }
-}
 
-impl Position {
     /// Whether it is behind `other` in its stream, or in another one.
     pub(crate) fn is_ahead_of(&self, other: Option<Position>) -> bool {
         other.is_none_or(|other| other.stream != self.stream || other.sequence < self.sequence)

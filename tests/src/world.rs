@@ -15,6 +15,7 @@ use order::Deadline;
 use tokio::sync::oneshot;
 
 use crate::{
+    jetstream,
     log::{Fact, fact},
     outside::Ledger,
 };
@@ -64,17 +65,14 @@ pub struct World {
     pub dead_letters: Vec<Message>,
 }
 
+/// The services that take part in a saga, all that there are but the read side, with this one for orders.
+pub fn services_of_a_saga(order: fn() -> Service) -> [fn() -> Service; 6] {
+    [order, inventory::inventory, payment::payment, shipping::shipping, customer::customer, notification::notification]
+}
+
 impl Default for World {
     fn default() -> World {
         let order = || order::order(Deadline::DEFAULT);
-        let services = [
-            order as fn() -> Service,
-            inventory::inventory,
-            payment::payment,
-            shipping::shipping,
-            customer::customer,
-            notification::notification,
-        ];
         let node = |service: fn() -> Service| {
             let disk = MemoryDisk::default();
             let mut engine = open(service, &disk);
@@ -94,7 +92,7 @@ impl Default for World {
             }
         };
         World {
-            nodes: services.map(node).into(),
+            nodes: services_of_a_saga(order).map(node).into(),
             stream: Vec::new(),
             ledger: Ledger::default(),
             steps: 0,
@@ -293,12 +291,7 @@ impl World {
     }
 
     fn hears(&self, at: usize, subject: &str) -> bool {
-        let matches = |filter: &String| match (filter.strip_suffix('>'), filter.strip_suffix('*')) {
-            (Some(prefix), _) => subject.starts_with(prefix),
-            (None, Some(prefix)) => subject.strip_prefix(prefix).is_some_and(|rest| !rest.contains('.')),
-            (None, None) => subject == filter,
-        };
-        self.nodes[at].subjects.iter().any(matches)
+        self.nodes[at].subjects.iter().any(|filter| jetstream::matches(filter, subject))
     }
 
     fn publish(&mut self, message: Message) {

@@ -1,8 +1,8 @@
 //! Publishing the outbox: in order, many rows at a time, each with a message id that makes publishing it again harmless.
 //!
 //! A row leaves the relay when the broker confirmed it, and never otherwise: while the broker is away the rows wait. On
-//! every connect, now and then, and where sequences go back, the relay compares the streams with what the broker had confirmed. What the
-//! broker lost of that is not confirmed any more, and is published again before anything else.
+//! every connect, now and then, and where sequences go back, the relay compares the streams with what the broker had
+//! confirmed. What the broker lost of that is not confirmed any more, and is published again before anything else.
 
 use std::{
     collections::{BTreeMap, HashMap},

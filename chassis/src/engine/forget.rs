@@ -87,8 +87,8 @@ impl Forgetting {
     /// Whether a message of which nothing is known was heard before, and what was known of it is forgotten: it stood in the
     /// stream long before what was heard last. Hearing has gone back to before the horizon.
     pub fn was_heard(&self, happened: Timestamp, arrived: Timestamp, clock: Option<Timestamp>) -> bool {
-        let forgotten = self.up_to.is_some_and(|up_to| happened.as_millisecond() <= up_to.as_millisecond());
-        forgotten && clock.is_some_and(|clock| arrived <= before(clock, self.keeping.known))
+        let long_ago = |clock| arrived <= before(clock, self.keeping.known);
+        self.up_to.is_some_and(|up_to| no_later(happened, up_to)) && clock.is_some_and(long_ago)
     }
 
     /// All is heard again: nothing is forgotten of what is heard from here on.
@@ -100,10 +100,8 @@ impl Forgetting {
     /// forgotten, and arrived so late that it was not kept for. (A broker's clock that ran ahead for a while forgets too
     /// much; what happens after it is set right is not late, and is taken.)
     pub fn may_have_taken(&self, happened: Timestamp, arrived: Timestamp) -> bool {
-        // What is kept has no finer time than this.
-        let happened = happened.as_millisecond();
-        let no_later = |limit: Timestamp| happened <= limit.as_millisecond();
-        self.up_to.is_some_and(no_later) && no_later(before(arrived, self.keeping.known))
+        let too_late = no_later(happened, before(arrived, self.keeping.known));
+        self.up_to.is_some_and(|up_to| no_later(happened, up_to)) && too_late
     }
 
     /// Turns the hands by as much as `writes` adds, at the time `now` of the broker.
@@ -164,6 +162,11 @@ pub(crate) fn read_timed<T: DeserializeOwned>(value: &[u8]) -> Option<(T, Option
         Some(read) => Some((read, since(value))),
         None => Some((serde_json::from_slice(value).ok()?, None)),
     }
+}
+
+/// Whether `time` is no later than `limit`, to the millisecond: what is kept has no finer time.
+fn no_later(time: Timestamp, limit: Timestamp) -> bool {
+    time.as_millisecond() <= limit.as_millisecond()
 }
 
 fn before(now: Timestamp, kept: Duration) -> Timestamp {

@@ -305,10 +305,7 @@ fn begin(service: &str, broker: &JetStream, places: Vec<Position>, reached: &mut
         });
     }
     let own = format!("{service}.*.*");
-    let said: VecDeque<_> = match new || !search.all_stand() || from <= events.last_sequence() {
-        true => events.from(from).filter(|it| crate::jetstream::matches(&own, &it.message.subject)).cloned().collect(),
-        false => VecDeque::new(),
-    };
+    let said = events.from(from).filter(|it| crate::jetstream::matches(&own, &it.message.subject)).cloned().collect();
     Hearing::Remembering { said, stream: events.identity(), from }
 }
 

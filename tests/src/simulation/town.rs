@@ -21,6 +21,7 @@ use crate::{
     jetstream::{JetStream, Place},
     log::Fact,
     outside::Ledger,
+    world::services_of_a_saga,
 };
 
 /// How long an order may take here: some are late.
@@ -93,14 +94,6 @@ impl Town {
     /// A town with a broker and six services that have not started.
     pub fn new(rng: Rng, faults: BTreeSet<Fault>, customers: Customers, trace: Trace) -> Town {
         let order = || order::order(DEADLINE);
-        let services = [
-            order as fn() -> Service,
-            inventory::inventory,
-            payment::payment,
-            shipping::shipping,
-            customer::customer,
-            notification::notification,
-        ];
         let node = |make: fn() -> Service| {
             let service = make();
             Node {
@@ -115,7 +108,7 @@ impl Town {
             }
         };
         Town {
-            nodes: services.map(node).into(),
+            nodes: services_of_a_saga(order).map(node).into(),
             broker: JetStream::default(),
             copies: Vec::new(),
             ledger: Ledger::default(),

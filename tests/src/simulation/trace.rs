@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-/// The lines, where somebody wants them, and what stands for all of them.
+/// The lines, where somebody wants them.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    /// Nothing where only the print is wanted.
+    /// None where nobody does.
     pub lines: Option<Vec<String>>,
 }
 
