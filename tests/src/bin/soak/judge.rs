@@ -18,7 +18,7 @@ type Taken = fn(&Sample) -> &BTreeMap<&'static str, u64>;
 pub struct Verdict {
     program: &'static str,
     what: &'static str,
-    /// In the second tenth, and in the second half; means, in bytes.
+    /// The most of it in the first half, the first tenth aside, and in the second half; in bytes.
     early: f64,
     late: f64,
     /// Bytes that were added with each order between the two.
@@ -38,7 +38,7 @@ impl Verdict {
         };
         let (program, what, early, late) = (self.program, self.what, self.early / MIB, self.late / MIB);
         format!(
-            "{program:<16} {what:<7} {early:>8.1} MiB in the second tenth, {late:>8.1} in the second half: {verdict}\n"
+            "{program:<16} {what:<7} {early:>8.1} MiB at most in the first half, {late:>8.1} in the second: {verdict}\n"
         )
     }
 }
@@ -52,11 +52,13 @@ pub fn all(samples: &[Sample], orders: u64) -> Vec<Verdict> {
                 let place = |sample: &&Sample| (from..=to).contains(&(sample.ended as f64 / orders as f64));
                 let there: Vec<_> = samples.iter().filter(place).collect();
                 let mean = |sum: u64| sum as f64 / there.len().max(1) as f64;
-                let bytes = there.iter().filter_map(|sample| taken(sample).get(program)).sum();
-                (mean(bytes), mean(there.iter().map(|sample| sample.ended).sum()))
+                let bytes: Vec<_> = there.iter().filter_map(|sample| taken(sample).get(program)).copied().collect();
+                let most = bytes.iter().max().copied().unwrap_or_default() as f64;
+                (most, mean(bytes.iter().sum()), mean(there.iter().map(|sample| sample.ended).sum()))
             };
-            let ((early, then), (late, now)) = (between(0.1, 0.2), between(0.5, 1.0));
-            Verdict { program, what, early, late, per_order: (late - early) / (now - then).max(1.0) }
+            let ((early, mean_then, then), (late, mean_now, now)) = (between(0.1, 0.5), between(0.5, 1.0));
+            let per_order = (mean_now - mean_then) / (now - then).max(1.0);
+            Verdict { program, what, early, late, per_order }
         })
     };
     of("disk", |it| &it.disk).chain(of("memory", |it| &it.memory)).collect()
@@ -81,8 +83,8 @@ pub fn figures(verdicts: &[Verdict]) -> BTreeMap<String, u64> {
     for what in ["disk", "memory"] {
         let judged = || verdicts.iter().filter(|it| it.what == what && !ARCHIVES.contains(&it.program));
         let total = |taken: fn(&Verdict) -> f64| (judged().map(taken).sum::<f64>() / MIB) as u64;
-        figures.insert(format!("MiB of {what} after a tenth"), total(|it| it.early));
-        figures.insert(format!("MiB of {what} in the second half"), total(|it| it.late));
+        figures.insert(format!("MiB of {what} at most in the first half"), total(|it| it.early));
+        figures.insert(format!("MiB of {what} at most in the second half"), total(|it| it.late));
         for archive in ARCHIVES {
             let its = verdicts.iter().find(|it| it.what == what && it.program == archive);
             let bytes = its.map_or(0, |it| it.per_order.max(0.0) as u64);

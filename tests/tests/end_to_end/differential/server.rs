@@ -10,7 +10,10 @@ use tempfile::TempDir;
 use tests::jetstream::{AckPolicy, ConsumerConfig, ConsumerInfo, Pair, Place, StreamConfig};
 use tokio::time::timeout;
 
-use crate::broker::{Broker, Syncs};
+use crate::{
+    await_condition::eventually,
+    broker::{Broker, Syncs},
+};
 
 /// The server's error code; none where nobody answered.
 pub type Refusal = Option<u64>;
@@ -29,6 +32,9 @@ pub struct Server {
     broker: Broker,
     client: Client,
 }
+
+/// The broker could not make a consumer, for a reason of its own.
+const MAKING_FAILED: u64 = 10012;
 
 /// How long a pull request waits for what has to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -136,8 +142,10 @@ impl Server {
             wanted["inactive_threshold"] = json!(3_600_000_000_000_u64);
         }
         let body = json!({ "stream_name": stream, "config": wanted, "action": "create" });
-        let answer = self.ask(&format!("CONSUMER.CREATE.{stream}.{}", config.name), body).await?;
-        Ok(consumer_info(&answer))
+        let subject = format!("CONSUMER.CREATE.{stream}.{}", config.name);
+        // The broker clears away the files of one that was deleted a moment ago by itself, and may stumble over them.
+        let made = async || Some(self.ask(&subject, body.clone()).await).filter(|it| *it != Err(Some(MAKING_FAILED)));
+        eventually("a consumer is made", made).await.map(|answer| consumer_info(&answer))
     }
 
     pub async fn consumer_info(&self, stream: &str, consumer: &str) -> Result<ConsumerInfo, Refusal> {
