@@ -3,6 +3,7 @@
 //! There is one writer per store, and this is it. It does no I/O but the store's, knows no clock, and is the same code
 //! in a running service, in a replay and in a simulation.
 
+mod figures;
 mod forget;
 mod ladder;
 mod said;
@@ -10,6 +11,7 @@ mod start_over;
 mod turns;
 mod waits;
 
+pub use figures::Figures;
 pub use forget::Keeping;
 pub(crate) use forget::{read_timed, since, timed};
 pub use waits::{WaitingEffect, Waits};
@@ -25,7 +27,7 @@ use crate::{
     Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
     draft::{Draft, json},
     effect, key, reminder,
-    service::WAITS,
+    service::{FIGURES, WAITS},
     store::{Batch, Store},
 };
 
@@ -82,6 +84,7 @@ pub struct Engine {
     starts_over: u32,
     /// Whether the stream is to be heard from its beginning, and messages of an earlier session do not count.
     deaf: bool,
+    figures: Figures,
 }
 
 impl Engine {
@@ -118,6 +121,7 @@ impl Engine {
             breakers: BTreeMap::new(),
             starts_over: 0,
             deaf: false,
+            figures: Figures::default(),
         })
     }
 
@@ -173,6 +177,7 @@ impl Engine {
     /// Takes a batch of inputs, each in a turn of its own, in their order. After an error the engine is of no use: the
     /// process opens the store again.
     pub fn take(&mut self, inputs: Vec<Input>) -> Result<Released, Error> {
+        self.figures.take(&inputs);
         let mut released = Released::default();
         let mut position = self.position;
         let (mut clock, mut furthest) = (self.clock, self.furthest);
@@ -209,6 +214,9 @@ impl Engine {
                     breakers.retain(|_, until| *until > request.time);
                     let answer = self.waits(&draft, &request.body, position, &breakers);
                     released.answers.push((request.answer, answer));
+                }
+                Input::Command(request) if request.command == FIGURES => {
+                    released.answers.push((request.answer, self.figures.answer(&request.body)));
                 }
                 Input::Command(request) => {
                     let answer;
@@ -314,6 +322,7 @@ impl Engine {
         if let Some(now) = clock {
             self.forgetting.turn(&*self.store, &mut writes, now)?;
         }
+        self.figures.commit(&writes);
         crate::crash::point("turn/before-the-commit");
         self.store.commit(writes)
     }

@@ -38,7 +38,7 @@ pub use broker::{Permissions, authorization, stream_identity};
 pub use client::{Client, ConsumerState, Pages, Start, Stored, StreamState};
 pub use dead_letter::DeadLetter;
 pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
-pub use engine::{Engine, Keeping, Unfinished, WaitingEffect, Waits};
+pub use engine::{Engine, Figures, Keeping, Unfinished, WaitingEffect, Waits};
 pub use error::Error;
 pub use input::{Acknowledge, Answer, Delivery, Input, Released, Request};
 pub use object::Object;

@@ -69,6 +69,12 @@ pub(crate) struct Reaction<F> {
 /// The name of the command that every service answers: what it heard, and what it waits for.
 pub(crate) const WAITS: &str = "waits";
 
+/// The name of the command that every service answers: how much it took, wrote and published.
+pub(crate) const FIGURES: &str = "figures";
+
+/// The commands about a service itself.
+pub(crate) const ABOUT_ITSELF: [&str; 2] = [WAITS, FIGURES];
+
 /// A service: a name and a table of reactions.
 pub struct Service {
     name: &'static str,
@@ -152,7 +158,7 @@ impl Service {
         name: &'static str,
         reaction: impl Fn(&mut Turn<'_>, C) -> Result<A, Refusal> + Send + Sync + 'static,
     ) -> Service {
-        assert!(name != WAITS, "every service answers {WAITS}: use another name");
+        assert!(!ABOUT_ITSELF.contains(&name), "every service answers {name}: use another name");
         let declared = declare(Trigger::Command, name, &reaction);
         let run: OnCommand = Box::new(move |turn, body| {
             let command = C::deserialize(body)
@@ -243,9 +249,9 @@ impl Service {
         events.chain(commands).chain(outcomes).chain(attempts).chain(reminders)
     }
 
-    /// The names of the commands that it answers, the one that every service answers among them.
+    /// The names of the commands that it answers, those that every service answers among them.
     pub fn commands(&self) -> impl Iterator<Item = &'static str> {
-        self.commands.keys().copied().chain([WAITS])
+        self.commands.keys().copied().chain(ABOUT_ITSELF)
     }
 
     /// The names of the effects that it needs performed.

@@ -11,8 +11,8 @@ use std::sync::{
 };
 
 use chassis::{
-    Acknowledge, Answer, Batch, Delivery, Effect, Engine, Error, Input, MemoryStore, Pair, Refusal, Released, Reminder,
-    Request, Row, Service, Store, Turn, Unacceptable, Waiting, Waits,
+    Acknowledge, Answer, Batch, Delivery, Effect, Engine, Error, Figures, Input, MemoryStore, Pair, Refusal, Released,
+    Reminder, Request, Row, Service, Store, Turn, Unacceptable, Waiting, Waits,
 };
 use events::{Arrival, Event, EventId, Headers, Key, Role};
 use jiff::Timestamp;
@@ -409,6 +409,26 @@ fn what_waits_can_be_asked_for_by_key() {
     engine.take(vec![Input::Published { receipts: vec![receipt], time: Timestamp::UNIX_EPOCH }]).unwrap();
     let confirmed = waits(&mut engine, "{}");
     assert_eq!((confirmed.outbox_rows, confirmed.outbox.len()), (0, 0));
+}
+
+#[test]
+fn what_a_process_took_wrote_and_published_is_counted() {
+    let mut engine = engine();
+    let figures = |engine: &mut Engine| -> Figures {
+        serde_json::from_slice(&command(engine, "figures", "").0.unwrap()).unwrap()
+    };
+    assert_eq!(figures(&mut engine), Figures::default());
+    assert_eq!(command(&mut engine, "figures", r#"{"of":"b-1"}"#).0.unwrap_err().code, 400);
+    check(&mut engine, rang(1, "e-1", "hello"), &[("house.echoed.b-1", "hello")]);
+    let once = figures(&mut engine);
+    assert_eq!((once.turns, once.heard, once.commits, once.published), (1, 1, 1, 0));
+    assert!(once.rows > 2 && once.bytes > "hello".len() as u64, "{once:?}");
+
+    // Again, it has its turn, and nothing is written.
+    check(&mut engine, rang(1, "e-1", "hello"), &[]);
+    let receipt = engine.unfinished().unwrap().said[0].receipt(EventId::derived(&["street"]), 1);
+    engine.take(vec![Input::Published { receipts: vec![receipt], time: Timestamp::UNIX_EPOCH }]).unwrap();
+    assert_eq!(figures(&mut engine), Figures { turns: 2, heard: 2, published: 1, publishes: 1, ..once });
 }
 
 #[test]

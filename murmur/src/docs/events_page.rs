@@ -106,11 +106,11 @@ fn parts(page: &mut String, bodies: &Bodies) {
 fn commands(graph: &Graph) -> String {
     let commands = graph.reactions.iter().filter(|it| it.declared.trigger == Trigger::Command);
     let row = |it: &Reaction| [format!("`svc.{}.{}`", it.service, it.hears()), does(it).join("; ")];
-    let every = [
-        "`svc.<service>.waits`".to_owned(),
-        "answers, of every service: what it heard and what it waits for".to_owned(),
-    ];
-    markdown(["command", "what it does"], &commands.map(row).chain([every]).collect::<Vec<_>>())
+    let every =
+        [("waits", "what it heard and what it waits for"), ("figures", "how much it took, wrote and published")];
+    let every = every
+        .map(|(command, what)| [format!("`svc.<service>.{command}`"), format!("answers, of every service: {what}")]);
+    markdown(["command", "what it does"], &commands.map(row).chain(every).collect::<Vec<_>>())
 }
 
 /// What is asked for and comes back: by whom, on what, and what is done then.

@@ -32,7 +32,9 @@ fn commands() -> Vec<(String, Value, Option<&'static str>)> {
         ("svc.view.stats".to_owned(), json!({}), None),
         ("svc.view.rebuild".to_owned(), json!({}), None),
     ];
-    commands.extend(SERVICES.map(|service| (format!("svc.{service}.waits"), json!({}), None)));
+    for about_itself in ["waits", "figures"] {
+        commands.extend(SERVICES.map(|service| (format!("svc.{service}.{about_itself}"), json!({}), None)));
+    }
     commands
 }
 

@@ -12,13 +12,13 @@ use crate::{
 
 /// What the contract has each service answer.
 const COMMANDS: [(&str, &[&str]); 7] = [
-    ("order", &["place", "cancel", "get", "waits"]),
-    ("inventory", &["stock", "get", "waits"]),
-    ("payment", &["get", "settle", "waits"]),
-    ("shipping", &["dispatch", "deliver", "get", "waits"]),
-    ("customer", &["register", "update", "get", "waits"]),
-    ("notification", &["waits"]),
-    ("view", &["order", "orders", "stats", "rebuild", "waits"]),
+    ("order", &["place", "cancel", "get", "waits", "figures"]),
+    ("inventory", &["stock", "get", "waits", "figures"]),
+    ("payment", &["get", "settle", "waits", "figures"]),
+    ("shipping", &["dispatch", "deliver", "get", "waits", "figures"]),
+    ("customer", &["register", "update", "get", "waits", "figures"]),
+    ("notification", &["waits", "figures"]),
+    ("view", &["order", "orders", "stats", "rebuild", "waits", "figures"]),
 ];
 
 #[tokio::test]

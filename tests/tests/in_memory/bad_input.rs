@@ -30,6 +30,7 @@ fn good(service: &str, command: &str) -> Option<(Value, &'static [&'static str])
         }
         ("customer", "get") => (json!({ "customer_id": "alice" }), &[]),
         (_, "waits") => (json!({ "key": "o-1" }), &["key"]),
+        (_, "figures") => (json!({}), &[]),
         _ => return None,
     })
 }
@@ -140,6 +141,9 @@ fn damage() -> impl Strategy<Value = Damage> {
 fn damaged(body: &Value, optional: &[&str], damage: &Damage) -> Option<Vec<u8>> {
     let mut fields: Map<String, Value> = body.as_object().cloned()?;
     let names: Vec<String> = fields.keys().cloned().collect();
+    if names.is_empty() && matches!(damage, Damage::Type(..) | Damage::Missing(_) | Damage::Long(_)) {
+        return None;
+    }
     match damage {
         Damage::Type(field, value) => {
             let name = &names[field % names.len()];
