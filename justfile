@@ -49,6 +49,17 @@ soak *args: setup
     @cargo build --release --workspace --bins
     @exec "$({{ programs }} | sed 's/debug$/release/')/soak" "$@"
 
+# Measure orders a second, times, CPU and memory against what the broker and the disk could do: `just bench --help`
+[no-exit-message, positional-arguments]
+bench *args: setup
+    @cargo build --release --workspace --bins
+    @exec "$({{ programs }} | sed 's/debug$/release/')/murmur" bench "$@"
+
+# Measure a turn, a commit, encode and decode, each by itself
+[no-exit-message, positional-arguments]
+bench-micro *args:
+    @cargo bench --quiet --package bench --bench micro -- "$@"
+
 # Take out each guarantee once, and see that something notices
 [private, no-exit-message, positional-arguments]
 mutations *args: setup build

@@ -34,6 +34,7 @@ enum Command {
     Graph(Draw),
     Verify(Verify),
     Docs(Docs),
+    Bench(bench::Arguments),
     Streams(Streams),
 }
 
@@ -58,6 +59,7 @@ impl Cli {
             Command::Graph(draw) => draw.run(),
             Command::Verify(verify) => verify.run(),
             Command::Docs(docs) => docs.run(),
+            Command::Bench(arguments) => bench::run(arguments).await.map(|()| Exit::Done).map_err(Error::from),
             Command::Streams(streams) => streams.run().await,
         }
     }

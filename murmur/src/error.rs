@@ -133,6 +133,9 @@ pub enum Error {
     /// A signal came before everything was ready, or before the tour was over.
     #[error("interrupted: everything was stopped")]
     Interrupted,
+    /// Nothing was measured, or not all of it.
+    #[error(transparent)]
+    Bench(#[from] bench::Error),
     /// The system refused something that every command needs.
     #[error("cannot {doing}")]
     System {
@@ -163,6 +166,7 @@ impl Error {
             Error::NoSuchEvent(_) => Exit::Refused,
             Error::NoRecording { .. } | Error::Recording(_) => Exit::Refused,
             Error::Chassis(chassis::Error::Setting { .. }) => Exit::Refused,
+            Error::Bench(bench::Error::DebugBuild | bench::Error::Arguments(_)) => Exit::Refused,
             Error::NotThere(_) | Error::Chassis(_) => Exit::NotThere,
             Error::NotInTime { .. } | Error::NotRebuilt { .. } => Exit::NotInTime,
             _ => Exit::Failed,

@@ -45,23 +45,30 @@ fn a_service_depends_on_the_chassis_and_on_no_other_service() {
 }
 
 #[test]
+fn the_benchmark_knows_the_services_as_processes_only() {
+    // The micro-benchmarks give one of them its turns.
+    check("bench", &["events", "chassis", "inventory"]);
+}
+
+#[test]
 fn the_sandbox_gateway_knows_nothing_of_the_system_that_it_witnesses() {
     check("sandbox-gateway", &[]);
 }
 
 #[test]
-fn only_the_chassis_and_the_system_tests_touch_the_broker_and_only_the_chassis_the_store() {
+fn only_the_chassis_the_benchmark_and_the_system_tests_touch_the_broker_and_only_the_chassis_the_store() {
     let of = |dependency: &str| -> Vec<_> {
         let depends = |(_, names): &(String, Vec<String>)| names.iter().any(|name| name == dependency);
         packages().into_iter().filter(depends).map(|(package, _)| package).collect()
     };
-    assert_eq!(of("async-nats"), ["chassis", "tests"]);
+    // The benchmark is a client of the broker without any service, to see what the broker would let them do.
+    assert_eq!(of("async-nats"), ["bench", "chassis", "tests"]);
     assert_eq!(of("sled"), ["chassis"]);
 }
 
 #[test]
 fn every_package_is_covered_by_these_rules() {
-    let mut known = vec!["events", "chassis", "murmur", "sandbox-gateway", "tests"];
+    let mut known = vec!["events", "chassis", "bench", "murmur", "sandbox-gateway", "tests"];
     known.extend(SERVICES);
     known.sort_unstable();
     assert_eq!(packages().into_keys().collect::<Vec<_>>(), known);

@@ -1,6 +1,5 @@
 //! `just prove`: runs the long form of what `just test` runs the short form of, and writes down what came of it.
 
-mod machine;
 mod page;
 mod parts;
 mod progress;

@@ -145,7 +145,7 @@ mod tests {
         let proof = |fault: &str| Proof { part: "kills".to_owned(), fault: fault.to_owned(), ..Proof::default() };
         let skipped = Proof { skipped: 3, skipped_because: Some("no root".to_owned()), ..proof("of payment") };
         let lost = Proof { tried: 1200, acknowledged: 7, lost: 1, ..proof("of order") };
-        let machine = crate::machine::Machine {
+        let machine = bench::machine::Machine {
             cores: 2,
             memory: Some(4),
             system: "a system".to_owned(),

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fs, io::ErrorKind};
 
 use ::tests::proof::Proof;
 use anyhow::Context;
+use bench::machine::Machine;
 use serde::{Deserialize, Serialize};
 
-use crate::{machine::Machine, page};
+use crate::page;
 
 const FIGURES: &str = "docs/reliability.json";
 pub const PAGE: &str = "docs/reliability.md";

@@ -10,15 +10,11 @@ use std::{
 };
 
 use anyhow::Context;
+use bench::machine::{self, Machine};
 use chassis::ambient;
 use tests::proof::Proof;
 
-use crate::{
-    machine::{self, Machine},
-    parts::Part,
-    progress::Progress,
-    record::Run,
-};
+use crate::{parts::Part, progress::Progress, record::Run};
 
 const FOLDER: &str = "target/proof";
 
@@ -40,7 +36,7 @@ pub fn run(part: &Part, place: &str, last: Option<&Run>) -> anyhow::Result<Run> 
         _ => {}
     }
     // What is changed while it runs is not what is run.
-    let commit = machine::commit();
+    let commit = machine::commit("docs/reliability.*");
     let progress = Progress::begin(place, part.name, part.about, last);
     let ended_well = attend(part, &figures, &log, &progress)?;
     let proofs: Vec<_> = proofs(&figures)?.into_iter().filter(|proof| proof.part == part.name).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sample::Sample;
+use bench::sample::Sample;
 
 const MIB: f64 = 1024.0 * 1024.0;
 const FACTOR: f64 = 1.25;

@@ -18,8 +18,6 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::system::enough;
-
 /// What is counted.
 #[derive(Default)]
 struct Counts {
@@ -160,4 +158,9 @@ fn order(number: u64) -> Value {
             "name": "Alice", "line1": "1 Main St", "city": "Springfield", "postal_code": postal_code, "country": "US",
         },
     })
+}
+
+/// The body of a command that stocks enough for `orders`.
+fn enough(orders: u64) -> Value {
+    json!({"sku": "widget", "name": "Widget", "unit_price": 1999, "currency": "USD", "quantity": orders})
 }

@@ -2,8 +2,6 @@
 
 mod judge;
 mod load;
-mod sample;
-mod system;
 
 use std::{
     collections::BTreeMap,
@@ -15,11 +13,15 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, ensure};
+use bench::{
+    sample::{self, Sample},
+    system::System,
+};
 use chassis::ambient::pause;
 use clap::Parser;
 use tests::proof::Proof;
 
-use crate::{judge::Verdict, load::Load, sample::Sample, system::System};
+use crate::{judge::Verdict, load::Load};
 
 /// How often the system is looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +81,7 @@ async fn main() -> ExitCode {
 /// Whether all is level.
 async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
     ensure!(arguments.orders >= 100, "{} orders are too few to judge anything by: use 100 or more", arguments.orders);
-    let mut system = System::start(&arguments.within, arguments.horizon).await?;
+    let mut system = System::start(&arguments.within, Some(arguments.horizon)).await?;
     let load = Load::begin(system.connection(), arguments.orders, arguments.together).await?;
     let began = Instant::now();
     let (mut samples, mut last_end) = (Vec::new(), Instant::now());

@@ -1,4 +1,4 @@
-//! Where a part was run, and on what: as the machine itself says it.
+//! What figures were measured on: as the machine itself says it.
 
 use std::{fs, process::Command, thread};
 
@@ -7,15 +7,20 @@ use serde::{Deserialize, Serialize};
 /// What the figures depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
+    /// How many there are.
     pub cores: usize,
     /// In GiB; none where the system does not tell.
     pub memory: Option<u64>,
+    /// The kernel.
     pub system: String,
+    /// Its version.
     pub rustc: String,
+    /// Its version.
     pub nats_server: String,
 }
 
 impl Machine {
+    /// This one.
     pub fn this() -> Machine {
         Machine {
             cores: thread::available_parallelism().map_or(0, usize::from),
@@ -26,16 +31,17 @@ impl Machine {
         }
     }
 
+    /// All of it on one line.
     pub fn sentence(&self) -> String {
         let memory = self.memory.map_or("memory unknown".to_owned(), |it| format!("{it} GiB of memory"));
         format!("{} cores, {memory}, {}; {}; {}", self.cores, self.system, self.rustc, self.nats_server)
     }
 }
 
-/// The sources that are run: the commit, and whether something else than the scorecard differs from it.
-pub fn commit() -> String {
+/// The sources that are run: the commit, and whether something else than the files `made` by such runs differs from it.
+pub fn commit(made: &str) -> String {
     let commit = said("git", &["rev-parse", "--short=10", "HEAD"]);
-    let changed = said("git", &["status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/reliability.*"]);
+    let changed = said("git", &["status", "--porcelain", "--untracked-files=no", "--", ".", &format!(":!{made}")]);
     if changed.is_empty() { commit } else { format!("{commit} with changes") }
 }
 
