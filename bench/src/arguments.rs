@@ -25,8 +25,8 @@ Exit code 0 when all was measured, 1 when it broke off, 2 for a debug build or a
 
 /// Measures orders a second, times, CPU, memory and disk, against what the broker and the disk could do
 ///
-/// Starts a broker, the sandbox gateway and all services, each a process of its own, on free ports and in a folder that is
-/// removed in the end. Everything is as in production: release builds, the broker with sync_interval: always, stores
+/// Starts a broker, the sandbox gateway and all services, each a process of its own, on free ports and in a folder that
+/// is removed in the end. Everything is as in production: release builds, the broker with sync_interval: always, stores
 /// synced with each commit. 0 % and 20 % of the orders fail, half of these at the payment and half at the shipment.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

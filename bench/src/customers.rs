@@ -1,4 +1,4 @@
-//! Customers: who place orders through `svc.order.place`, and hear of their ends as anybody may who listens to the broker.
+//! Customers: who place orders through `svc.order.place`, and hear of their ends as anybody may who listens.
 
 mod ends;
 mod order;

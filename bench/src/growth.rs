@@ -1,4 +1,4 @@
-//! What many orders in the stores cost: the rate with few and with many of them, then the memory, a start and a rebuild.
+//! What many orders in the stores cost: the rate with few and with many of them, then memory, start and rebuild.
 
 use std::{
     collections::BTreeMap,

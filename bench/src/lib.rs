@@ -1,8 +1,8 @@
 //! `murmur bench`: how fast the whole dance is, durable on both sides, against what the machine and the broker could do
 //! at best.
 //!
-//! A run starts real processes ([`system`]), places orders as customers would (`customers`), reads what each process took
-//! from the system itself (`sample`, [`chassis::Figures`]), then does the same to the broker and the stores without any
+//! A run starts real processes ([`system`]), places orders as customers would (`customers`), reads what each process
+//! took from the system itself (`sample`, [`chassis::Figures`]), then does the same to the broker and the stores without any
 //! service (`limit`).
 //!
 //! Invariant: nothing that is measured knows that it is: the system runs as `murmur up` runs it, and every figure comes

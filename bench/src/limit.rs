@@ -58,7 +58,8 @@ impl Limit {
         self.cpu_ms.values().sum()
     }
 
-    /// Puts the messages of `orders` through a broker of their own; with `stores`, what was written about them is written.
+    /// Puts the messages of `orders` through a broker of their own; with `stores`, what was written about them is
+    /// written.
     pub async fn measure(within: &Path, shape: &Shape, orders: u64, stores: bool) -> anyhow::Result<Limit> {
         let what = if stores { "limit B: the broker and the stores" } else { "limit A: the broker alone" };
         let progress = Progress::begin(what);

@@ -42,7 +42,7 @@ fn in_memory(process: u32, which: &str) -> Option<u64> {
     Some(kib.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// The milliseconds of CPU that a process took so far, its own and the kernel's for it; none where Linux does not say so.
+/// The milliseconds of CPU that a process took so far, its own and the kernel's for it; none where nobody tells.
 pub fn cpu(process: u32) -> Option<u64> {
     cpu_of(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }

@@ -1,4 +1,4 @@
-//! What orders leave behind, as it was recorded from the system: the messages, who hears them, and what is written about
+//! What orders leave behind, as it was recorded from the system: the messages, who hears them, what is written about
 //! them. The limits do the same again.
 
 use std::{collections::BTreeMap, time::Duration};

@@ -1,5 +1,5 @@
-//! A whole system of one's own: a broker, a gateway and the services, each a process, and where each of them keeps what it
-//! has.
+//! A whole system of one's own: a broker, a gateway and the services, each a process, and where each of them keeps what
+//! it has.
 
 mod broker;
 mod process;
@@ -52,8 +52,8 @@ pub fn folder_in(within: &Path) -> anyhow::Result<TempDir> {
 }
 
 impl System {
-    /// Starts everything in a folder below `within`. With `horizon`, everything that is finished is forgotten after so many
-    /// seconds; without, as it is set by default.
+    /// Starts everything in a folder below `within`. With `horizon`, everything that is finished is forgotten after so
+    /// many seconds; without, as it is set by default.
     pub async fn start(within: &Path, horizon: Option<u64>) -> anyhow::Result<System> {
         let folder = folder_in(within)?;
         let broker = Broker::start(folder.path()).await?;

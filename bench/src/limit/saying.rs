@@ -1,4 +1,4 @@
-//! Publishing as fast as the broker takes it: atomic batches, and one more on its way while the one before is confirmed.
+//! Publishing as fast as the broker takes it: atomic batches, one more on its way while the one before is confirmed.
 
 use anyhow::{Context, bail};
 use async_nats::{Client, Subscriber};
