@@ -291,7 +291,10 @@ impl World {
     }
 
     fn hears(&self, at: usize, subject: &str) -> bool {
-        self.nodes[at].subjects.iter().any(|filter| jetstream::matches(filter, subject))
+        {
+            let subjects = &self.nodes[at].subjects;
+            subjects.is_empty() || subjects.iter().any(|filter| jetstream::matches(filter, subject))
+        }
     }
 
     fn publish(&mut self, message: Message) {

@@ -6,7 +6,7 @@
 //!
 //! A hand goes round each kind: with every entry that a commit adds it looks at the next few and removes those that are
 //! too old, so that of what is kept at most a third is dead, and no turn waits for a sweep (the clock algorithm of page
-//! replacement).
+//! replacement). A hand that came round and found nothing that was nearly old enough rests until something can be.
 //!
 //! Invariant: what is forgotten cannot happen again. An event that nothing is known of, and that happened before
 //! something that was forgotten, may have been taken: it is refused.
@@ -67,19 +67,46 @@ pub(super) struct Forgetting {
     pub keeping: Keeping,
     /// The latest time that something had which was forgotten.
     up_to: Option<Timestamp>,
-    hands: [Vec<u8>; KINDS.len()],
+    hands: [Hand; KINDS.len()],
     turns: u32,
+}
+
+/// A hand on its way round.
+struct Hand {
+    /// Where it goes on.
+    at: Vec<u8>,
+    /// The earliest time of what it left there since it began this round, or was added since.
+    earliest: Timestamp,
+    /// Nothing is kept from before this time; unknown until the first round is done.
+    rests: Timestamp,
+}
+
+impl Hand {
+    fn new(at: Vec<u8>) -> Hand {
+        Hand { at, earliest: Timestamp::MAX, rests: Timestamp::MIN }
+    }
+
+    /// Something of that time is there.
+    fn note(&mut self, since: Timestamp) {
+        self.earliest = self.earliest.min(since);
+        self.rests = self.rests.min(since);
+    }
+
+    /// It came round.
+    fn begin_again(&mut self, prefix: &[u8]) {
+        *self = Hand { at: prefix.to_vec(), earliest: Timestamp::MAX, rests: self.earliest };
+    }
 }
 
 impl Forgetting {
     /// As `store` left it.
     pub fn open(store: &dyn Store) -> Result<Forgetting, Error> {
         let up_to = store.get(key::FORGOTTEN)?.and_then(|value| since(&value));
-        let mut hands = KINDS.map(|kind| kind.prefix.to_vec());
+        let mut hands = KINDS.map(|kind| Hand::new(kind.prefix.to_vec()));
         // A process that ends early goes on where it was: else the same entries would be looked at again and again.
         for (kind, hand) in KINDS.iter().zip(&mut hands) {
             let kept = store.get(&key::hand(kind.prefix))?.filter(|kept| kept.starts_with(kind.prefix));
-            *hand = kept.unwrap_or_else(|| hand.clone());
+            hand.at = kept.unwrap_or_else(|| kind.prefix.to_vec());
         }
         Ok(Forgetting { keeping: Keeping::DEFAULT, up_to, hands, turns: 0 })
     }
@@ -109,18 +136,23 @@ impl Forgetting {
         let mut up_to = self.up_to;
         for (kind, hand) in KINDS.iter().zip(&mut self.hands) {
             let entries = writes.range(kind.prefix.to_vec()..).take_while(|(key, _)| key.starts_with(kind.prefix));
-            let looks = LOOKS * entries.filter(|(_, value)| value.is_some()).count();
-            if looks == 0 {
-                continue;
+            let mut looks = 0;
+            for value in entries.filter_map(|(_, value)| value.as_ref()) {
+                looks += LOOKS;
+                hand.note((kind.since)(value).unwrap_or(Timestamp::MAX));
             }
             let limit = before(now, (kind.keeps)(&self.keeping));
+            if looks == 0 || limit < hand.rests {
+                continue;
+            }
             let mut looked = 0;
-            for pair in store.scan_from(kind.prefix, hand).take(looks) {
+            for pair in store.scan_from(kind.prefix, &hand.at).take(looks) {
                 let (key, value) = pair?;
                 looked += 1;
-                *hand = [&key[..], &[0]].concat();
-                let Some(since) = (kind.since)(&value).filter(|since| *since <= limit) else { continue };
-                if writes.contains_key(&key) {
+                hand.at = [&key[..], &[0]].concat();
+                let Some(since) = (kind.since)(&value) else { continue };
+                if since > limit || writes.contains_key(&key) {
+                    hand.note(since);
                     continue;
                 }
                 writes.extend((kind.with)(&key).map(|with| (with, None)));
@@ -128,13 +160,14 @@ impl Forgetting {
                 up_to = if kind.guards { up_to.max(Some(since)) } else { up_to };
             }
             if looked < looks {
-                *hand = kind.prefix.to_vec();
+                hand.begin_again(kind.prefix);
             }
         }
         self.turns += 1;
         if self.turns.is_multiple_of(HANDS_KEPT_EVERY) {
-            writes
-                .extend(KINDS.iter().zip(&self.hands).map(|(kind, hand)| (key::hand(kind.prefix), Some(hand.clone()))));
+            writes.extend(
+                KINDS.iter().zip(&self.hands).map(|(kind, hand)| (key::hand(kind.prefix), Some(hand.at.clone()))),
+            );
         }
         if up_to != self.up_to {
             self.up_to = up_to;
