@@ -16,6 +16,10 @@ use crate::{
 /// At least.
 const ORDERS: usize = 60;
 
+/// So many orders come to their end before the next one stands still: more than are on their way at once, so that none
+/// meets one standstill after the other.
+const BETWEEN: usize = 30;
+
 /// A lease lasts for 6 s; the broker waits for an acknowledgement for 30 s.
 fn lasting() -> Duration {
     Duration::from_secs(times(8, 35))
@@ -47,7 +51,7 @@ async fn a_service_that_stands_still_for_a_while_goes_on() {
     let services = &services[..times(2, 7) as usize];
     let stopping = async {
         for service in services {
-            stack.await_more_ends(5).await;
+            stack.await_more_ends(BETWEEN).await;
             stack.process(service).stand_still();
             passes(lasting()).await;
             stack.process(service).go_on();
@@ -65,7 +69,7 @@ async fn a_broker_that_stands_still_for_a_while_goes_on() {
     let tried = times(1, 5);
     let stopping = async {
         for _ in 0..tried {
-            stack.await_more_ends(5).await;
+            stack.await_more_ends(BETWEEN).await;
             stack.broker.stand_still();
             passes(lasting()).await;
             stack.broker.go_on();
