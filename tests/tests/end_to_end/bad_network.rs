@@ -14,6 +14,9 @@ use crate::{
 /// At least.
 const ORDERS: usize = 60;
 
+/// So many orders come to their end before the next fault: more than are on their way at once.
+const BETWEEN: usize = 30;
+
 const FAULTS: [Network; 4] =
     [Network::Slow(Duration::from_millis(40)), Network::HalfOpen, Network::OneWayToBroker, Network::OneWayToServices];
 
@@ -29,12 +32,12 @@ async fn a_network_that_delays_cuts_and_half_opens_loses_nothing() {
         stack.ready(service).await;
     }
     let load = Load::on(&stack);
-    let (rounds, lasting) = (times(1, 5), Duration::from_secs(times(4, 35)));
+    let (rounds, lasting) = (times(1, 3), Duration::from_secs(times(4, 35)));
     let mut cuts = 0;
     let disturbing = async {
         for round in 0..rounds {
             for fault in FAULTS {
-                stack.await_more_ends(5).await;
+                stack.await_more_ends(BETWEEN).await;
                 let began = Instant::now();
                 proxy.becomes(fault);
                 let over = async || (began.elapsed() >= lasting).then_some(());
