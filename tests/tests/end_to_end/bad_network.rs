@@ -14,8 +14,8 @@ use crate::{
 /// At least.
 const ORDERS: usize = 60;
 
-/// So many orders come to their end before the next fault: more than are on their way at once.
-const BETWEEN: usize = 30;
+/// So many orders come to their end before the next fault: more than can be on their way, so that others are placed.
+const BETWEEN: usize = 60;
 
 const FAULTS: [Network; 4] =
     [Network::Slow(Duration::from_millis(40)), Network::HalfOpen, Network::OneWayToBroker, Network::OneWayToServices];

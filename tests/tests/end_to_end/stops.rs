@@ -16,9 +16,9 @@ use crate::{
 /// At least.
 const ORDERS: usize = 60;
 
-/// So many orders come to their end before the next one stands still: more than are on their way at once, so that none
-/// meets one standstill after the other.
-const BETWEEN: usize = 30;
+/// So many orders come to their end before the next one stands still: more than can be on their way, so that others are
+/// placed and none meets one standstill after the other.
+const BETWEEN: usize = 60;
 
 /// A lease lasts for 6 s; the broker waits for an acknowledgement for 30 s.
 fn lasting() -> Duration {
