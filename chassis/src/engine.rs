@@ -26,7 +26,7 @@ use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
 use crate::{
     Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
     draft::{Draft, json},
-    effect, key, reminder,
+    effect, key, listening, reminder,
     service::{FIGURES, WAITS},
     store::{Batch, Store},
 };
@@ -64,6 +64,8 @@ fn moved(clock: Option<Timestamp>, arrived: Timestamp, new: bool) -> Timestamp {
 /// A service on its store.
 pub struct Engine {
     pub(crate) service: Service,
+    /// What it listens to; its consumer may be sent more.
+    subjects: Vec<String>,
     store: Box<dyn Store>,
     id: EventId,
     position: Option<Position>,
@@ -107,6 +109,7 @@ impl Engine {
         let (position, clock) = position.map_or((None, None), |(position, clock)| (Some(position), clock));
         let (said, forgetting) = (SaidRows::open(&*store)?, Forgetting::open(&*store)?);
         Ok(Engine {
+            subjects: service.subjects(),
             service,
             store,
             id,
@@ -200,7 +203,10 @@ impl Engine {
                     let new = here.is_ahead_of(furthest);
                     clock = Some(moved(clock, delivery.arrival.time, new));
                     furthest = if new { position } else { furthest };
-                    draft = self.event(draft.at(clock), &delivery);
+                    draft = draft.at(clock);
+                    if listening::is_for(&self.subjects, &delivery.subject) {
+                        draft = self.event(draft, &delivery);
+                    }
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),

@@ -19,6 +19,7 @@ pub mod graph;
 mod inbox;
 mod input;
 mod key;
+mod listening;
 pub mod logs;
 mod object;
 mod outbox;

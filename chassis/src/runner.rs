@@ -15,7 +15,7 @@ use crate::{
         office::{Kind, Office},
         performer::Performer,
     },
-    reminder,
+    listening, reminder,
     signal::{self, stopped},
     turn_loop::{Outlets, TurnLoop},
 };
@@ -51,7 +51,7 @@ impl Runner {
         if let Some(effect) = service.effects().find(|effect| !kinds.contains_key(*effect)) {
             return Err(Error::NoPerformer { service: name.to_owned(), effect: effect.to_owned() });
         }
-        let (subjects, remembers) = (service.subjects(), service.owns_events());
+        let (subjects, remembers) = (listening::filters(service.subjects()), service.owns_events());
         let commands: Vec<_> = service.commands().collect();
 
         let mut tasks = JoinSet::new();

@@ -72,9 +72,6 @@ pub(crate) const WAITS: &str = "waits";
 /// The name of the command that every service answers: how much it took, wrote and published.
 pub(crate) const FIGURES: &str = "figures";
 
-/// The most subjects that a consumer has; beyond that it has all of them.
-const SUBJECTS: usize = 16;
-
 /// The commands about a service itself.
 pub(crate) const ABOUT_ITSELF: [&str; 2] = [WAITS, FIGURES];
 
@@ -263,14 +260,10 @@ impl Service {
     }
 
     /// What its consumer listens to: everything of its own, typed by hand too, and what it hears of others, keyed.
-    ///
-    /// None stand for all: the broker compares each message with each subject, and behind the end of the stream with each
-    /// subject that it holds. Whoever hears nearly everything is better off with everything.
     pub fn subjects(&self) -> Vec<String> {
         let own = self.owns_events().then(|| format!("{}.>", self.name));
         let foreign = self.events.keys().filter(|kind| !self.owns(kind)).map(|kind| format!("{kind}.*"));
-        let subjects: Vec<_> = own.into_iter().chain(foreign).collect();
-        if subjects.len() > SUBJECTS { Vec::new() } else { subjects }
+        own.into_iter().chain(foreign).collect()
     }
 
     /// Whether there are events of its own kind: a read side has none.

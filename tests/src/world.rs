@@ -291,10 +291,7 @@ impl World {
     }
 
     fn hears(&self, at: usize, subject: &str) -> bool {
-        {
-            let subjects = &self.nodes[at].subjects;
-            subjects.is_empty() || subjects.iter().any(|filter| jetstream::matches(filter, subject))
-        }
+        self.nodes[at].subjects.iter().any(|filter| jetstream::matches(filter, subject))
     }
 
     fn publish(&mut self, message: Message) {
