@@ -12,17 +12,17 @@ default:
 # Start the broker and every service, and keep them running until Ctrl-C
 [no-exit-message]
 run-all: setup build
-    @exec "$({{ programs }})/murmur" up
+    @exec "$({{ built }})/debug/murmur" up
 
 # Take a tour: one order is fulfilled, one declined, one unserviceable
 [no-exit-message]
 demo: setup build
-    @exec "$({{ programs }})/murmur" demo
+    @exec "$({{ built }})/debug/murmur" demo
 
 # Run the operator's command, such as `just murmur place widget:2`
 [no-exit-message, positional-arguments]
 murmur *args: build
-    @exec "$({{ programs }})/murmur" "$@"
+    @exec "$({{ built }})/debug/murmur" "$@"
 
 # Run every test, against a real broker where one is needed
 test: setup build
@@ -41,19 +41,19 @@ explore *args:
 # Prove what the README promises, all of it or the parts that are named, and write docs/reliability.md: `just prove --help`
 [no-exit-message, positional-arguments]
 prove *args: setup build
-    @exec "$({{ programs }})/prove" "$@"
+    @exec "$({{ built }})/debug/prove" "$@"
 
 # Place 200,000 orders, or `--orders N`, and judge whether disk and memory stay level
 [no-exit-message, positional-arguments]
 soak *args: setup
     @cargo build --release --workspace --bins
-    @exec "$({{ programs }} | sed 's/debug$/release/')/soak" "$@"
+    @exec "$({{ built }})/release/soak" "$@"
 
 # Measure orders a second, times, CPU and memory against what the broker and the disk could do: `just bench --help`
 [no-exit-message, positional-arguments]
 bench *args: setup
     @cargo build --release --workspace --bins
-    @exec "$({{ programs }} | sed 's/debug$/release/')/murmur" bench "$@"
+    @exec "$({{ built }})/release/murmur" bench "$@"
 
 # Measure a turn, a commit, encode and decode, each by itself
 [no-exit-message, positional-arguments]
@@ -63,7 +63,7 @@ bench-micro *args:
 # Take out each guarantee once, and see that something notices
 [private, no-exit-message, positional-arguments]
 mutations *args: setup build
-    @exec "$({{ programs }})/mutations" "$@"
+    @exec "$({{ built }})/debug/mutations" "$@"
 
 # Fetch nats-server and the nats CLI into .tools/bin, where this machine has none that is new enough
 setup:
@@ -71,7 +71,7 @@ setup:
 
 # Write the pages that are made from the code: docs/events.md, docs/asyncapi.json, docs/graph.svg
 docs: build
-    @"$({{ programs }})/murmur" docs
+    @"$({{ built }})/debug/murmur" docs
 
 # Format everything
 fmt:
@@ -96,5 +96,5 @@ clean:
 build:
     @cargo build --workspace --bins
 
-# The folder of the programs, wherever cargo is told to put them: a service stands beside murmur.
-programs := "cargo metadata --format-version 1 --no-deps | sed 's/.*\"target_directory\":\"\\([^\"]*\\)\".*/\\1\\/debug/'"
+# Where cargo is told to put what it builds: a service stands beside murmur.
+built := "cargo metadata --format-version 1 --no-deps | sed 's/.*\"target_directory\":\"\\([^\"]*\\)\".*/\\1/'"

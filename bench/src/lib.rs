@@ -16,7 +16,7 @@ mod limit;
 pub mod machine;
 mod phase;
 mod plan;
-mod progress;
+pub mod progress;
 mod report;
 mod run;
 pub mod sample;

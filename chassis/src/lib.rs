@@ -42,6 +42,7 @@ pub use effect::{Effect, Pace, Pending, Perform, Retry, Waiting};
 pub use engine::{Engine, Figures, Keeping, Unfinished, WaitingEffect, Waits};
 pub use error::Error;
 pub use input::{Acknowledge, Answer, Delivery, Input, Released, Request};
+pub use listening::listens;
 pub use object::Object;
 pub use outbox::{Holding, Message, OutboxRow, Receipt};
 pub use position::{LastStanding, Position};

@@ -15,8 +15,9 @@ pub(crate) fn is_for(subjects: &[String], subject: &str) -> bool {
     subjects.len() <= FILTERS || listens(subjects, subject)
 }
 
-/// Whether one of `subjects`, each of which ends in a wildcard, fits `subject`. None fit everything, as with the broker.
-fn listens(subjects: &[String], subject: &str) -> bool {
+/// Whether a consumer with the filters `subjects`, each of which ends in a wildcard as those of a service do, is sent what
+/// stands under `subject`. One without a filter is sent everything.
+pub fn listens(subjects: &[String], subject: &str) -> bool {
     let fits = |it: &String| match it.strip_suffix('>') {
         Some(start) => subject.starts_with(start),
         None => subject.strip_prefix(it.trim_end_matches('*')).is_some_and(|key| !key.is_empty() && !key.contains('.')),

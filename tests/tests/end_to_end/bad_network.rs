@@ -6,16 +6,13 @@ use tests::proof::{Proof, times};
 
 use crate::{
     await_condition::eventually,
-    load::Load,
+    load::{BETWEEN_FAULTS, Load},
     proxy::{Network, Proxy},
     stack::{SERVICES, Stack},
 };
 
 /// At least.
 const ORDERS: usize = 60;
-
-/// So many orders come to their end before the next fault: more than can be on their way, so that others are placed.
-const BETWEEN: usize = 60;
 
 const FAULTS: [Network; 4] =
     [Network::Slow(Duration::from_millis(40)), Network::HalfOpen, Network::OneWayToBroker, Network::OneWayToServices];
@@ -37,7 +34,7 @@ async fn a_network_that_delays_cuts_and_half_opens_loses_nothing() {
     let disturbing = async {
         for round in 0..rounds {
             for fault in FAULTS {
-                stack.await_more_ends(BETWEEN).await;
+                stack.await_more_ends(BETWEEN_FAULTS).await;
                 let began = Instant::now();
                 proxy.becomes(fault);
                 let over = async || (began.elapsed() >= lasting).then_some(());

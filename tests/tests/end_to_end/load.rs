@@ -12,6 +12,10 @@ use crate::{await_condition::eventually, orders::mixed, record::Tail, stack::Sta
 /// How many orders are placed together, as soon as no more than half as many are on their way.
 const TOGETHER: usize = 24;
 
+/// So many orders come to their end between two faults: more than can be on their way, so that others are placed and none
+/// meets one fault after the other.
+pub const BETWEEN_FAULTS: usize = TOGETHER * 5 / 2;
+
 /// How long a customer waits for an answer before the order is placed again.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 

@@ -8,17 +8,13 @@ use tests::proof::{Proof, times};
 
 use crate::{
     await_condition::eventually,
-    load::Load,
+    load::{BETWEEN_FAULTS, Load},
     orders::order,
     stack::{SERVICES, Stack},
 };
 
 /// At least.
 const ORDERS: usize = 60;
-
-/// So many orders come to their end before the next one stands still: more than can be on their way, so that others are
-/// placed and none meets one standstill after the other.
-const BETWEEN: usize = 60;
 
 /// A lease lasts for 6 s; the broker waits for an acknowledgement for 30 s.
 fn lasting() -> Duration {
@@ -51,7 +47,7 @@ async fn a_service_that_stands_still_for_a_while_goes_on() {
     let services = &services[..times(2, 7) as usize];
     let stopping = async {
         for service in services {
-            stack.await_more_ends(BETWEEN).await;
+            stack.await_more_ends(BETWEEN_FAULTS).await;
             stack.process(service).stand_still();
             passes(lasting()).await;
             stack.process(service).go_on();
@@ -69,7 +65,7 @@ async fn a_broker_that_stands_still_for_a_while_goes_on() {
     let tried = times(1, 5);
     let stopping = async {
         for _ in 0..tried {
-            stack.await_more_ends(BETWEEN).await;
+            stack.await_more_ends(BETWEEN_FAULTS).await;
             stack.broker.stand_still();
             passes(lasting()).await;
             stack.broker.go_on();

@@ -6,7 +6,7 @@ mod load;
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 use bench::{
+    progress::Progress,
     sample::{self, Sample},
     system::System,
 };
@@ -84,6 +85,7 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
     let mut system = System::start(&arguments.within, Some(arguments.horizon)).await?;
     let load = Load::begin(system.connection(), arguments.orders, arguments.together).await?;
     let began = Instant::now();
+    let progress = Progress::begin(format!("{} orders", arguments.orders));
     let (mut samples, mut last_end) = (Vec::new(), Instant::now());
     loop {
         let ended = load.ended();
@@ -91,7 +93,7 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
             last_end = Instant::now();
         }
         samples.push(system.sample(ended)?);
-        show(ended, arguments.orders, began.elapsed());
+        progress.show(ended as f64 / arguments.orders as f64, &pace(ended, arguments.orders, began.elapsed()));
         load.check()?;
         if ended >= arguments.orders {
             break;
@@ -100,7 +102,7 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
         pause(EVERY).await;
     }
     let seconds = began.elapsed().as_secs().max(1);
-    eprintln!();
+    drop(progress);
     let table = arguments.within.join("soak.csv");
     fs::write(&table, sample::table(&samples)).with_context(|| table.display().to_string())?;
     let doubled = system.doubled().context("the gateway's ledger")?;
@@ -134,14 +136,9 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
     Ok(level && doubled == 0 && dead == 0)
 }
 
-/// How far it is, and how long the rest takes if it goes on so.
-fn show(ended: u64, orders: u64, elapsed: Duration) {
+/// How fast it is, and how long the rest takes if it goes on so.
+fn pace(ended: u64, orders: u64, elapsed: Duration) -> String {
     let rate = ended as f64 / elapsed.as_secs_f64().max(0.001);
     let left = if rate > 0.0 { ((orders - ended) as f64 / rate) as u64 } else { 0 };
-    let mut stderr = io::stderr().lock();
-    let (start, end) = if stderr.is_terminal() { ("\r\u{1b}[K", "") } else { ("", "\n") };
-    let text =
-        format!("{start}{ended} of {orders} orders, {rate:.0} a second, {}:{:02} left{end}", left / 60, left % 60);
-    // Where nobody looks, nobody is told.
-    drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+    format!("{ended}, {rate:.0} a second, {}:{:02} left", left / 60, left % 60)
 }
