@@ -9,6 +9,9 @@ pub enum Error {
     /// The arguments do not make a run.
     #[error("{0}")]
     Arguments(String),
+    /// Somebody pressed Ctrl-C. Everything that was started is stopped.
+    #[error("interrupted: nothing is written")]
+    Interrupted,
     /// Something broke on the way. Everything that was started is stopped.
     #[error("the benchmark broke off: {0:#}")]
     BrokeOff(#[from] anyhow::Error),

@@ -35,7 +35,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Error> {
         return Err(Error::DebugBuild);
     }
     let plan = Plan::of(&arguments)?;
-    let report = measure(&arguments.within, plan).await?;
+    let report = tokio::select! {
+        report = measure(&arguments.within, plan) => report?,
+        // What was started ends with it, and its folder goes.
+        interrupted = tokio::signal::ctrl_c() => return interrupted.context("Ctrl-C").map_err(Error::from).and(Err(Error::Interrupted)),
+    };
     let json = serde_json::to_string_pretty(&report).context("the report as JSON")? + "\n";
     let shown = if arguments.json { json.clone() } else { table(&report) };
     io::stdout().write_all(shown.as_bytes()).context("the figures cannot be shown")?;

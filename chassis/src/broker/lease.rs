@@ -28,6 +28,8 @@ pub(super) const BUCKET: &str = "leases";
 const LASTS: Duration = Duration::from_secs(6);
 /// How often it is renewed.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);
+/// How often an entry that changes while it is renewed is read again at once.
+const RETAKEN_AT_MOST: u32 = 3;
 /// How much earlier than the broker the holder takes it for lapsed.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -156,27 +158,35 @@ impl Lease {
         Ok(())
     }
 
-    /// The entry is not what it was. Either a renewal went through whose answer was lost, or the lease lapsed and nobody
-    /// took it, or somebody did.
+    /// The entry is not what it was: a renewal went through whose answer was lost, or the lease lapsed, or somebody took it.
+    /// It is lost only where another holder stands there. What is refused because the entry changed since it was read
+    /// (a renewal that the broker had held back arrives, say, or the entry vanishes) tells nothing about who did that: so
+    /// it is read again, and where it does not stand still the next renewal looks.
     async fn retake(&self) -> Result<Option<u64>, Error> {
-        let lost = || Err(Error::LeaseLost { service: self.service.to_owned() });
-        let value = bytes(&self.holder);
-        match self.bucket.entry(self.service).await {
-            Ok(Some(entry)) if entry.value.as_ref() == self.holder => {
-                match self.bucket.update(self.service, value, entry.revision).await {
-                    Ok(revision) => Ok(Some(revision)),
-                    Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => lost(),
-                    Err(_) => Ok(None),
+        for _ in 0..RETAKEN_AT_MOST {
+            let Ok(entry) = self.bucket.entry(self.service).await else { return Ok(None) };
+            let value = bytes(&self.holder);
+            // Taken, or whether it is because the entry changed that it was not.
+            let taken = match entry.filter(|it| !it.value.is_empty()) {
+                Some(entry) if entry.value.as_ref() != self.holder => {
+                    return Err(Error::LeaseLost { service: self.service.to_owned() });
                 }
+                Some(entry) => {
+                    let updated = self.bucket.update(self.service, value, entry.revision).await;
+                    updated.map_err(|error| error.kind() == UpdateErrorKind::WrongLastRevision)
+                }
+                None => {
+                    let created = self.bucket.create(self.service, value).await;
+                    created.map_err(|error| error.kind() == CreateErrorKind::AlreadyExists)
+                }
+            };
+            match taken {
+                Ok(revision) => return Ok(Some(revision)),
+                Err(true) => {}
+                Err(false) => return Ok(None),
             }
-            Ok(Some(entry)) if !entry.value.is_empty() => lost(),
-            Ok(_) => match self.bucket.create(self.service, value).await {
-                Ok(revision) => Ok(Some(revision)),
-                Err(error) if error.kind() == CreateErrorKind::AlreadyExists => lost(),
-                Err(_) => Ok(None),
-            },
-            Err(_) => Ok(None),
         }
+        Ok(None)
     }
 }
 

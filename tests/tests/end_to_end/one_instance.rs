@@ -1,8 +1,8 @@
 //! One active instance per service: a second one waits, or is refused, and never shares the work.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -127,6 +127,22 @@ async fn killed_in_the_middle(order: Value) -> (Stack, String) {
     stack.kill("payment");
     stack.gateway.mode(json!({"mode": "ok"})).await;
     (stack, order_id)
+}
+
+#[tokio::test]
+async fn a_lease_is_not_lost_to_renewals_of_its_own_that_arrive_late() {
+    let stack = Stack::stocked().await;
+    let bucket = async_nats::jetstream::new(stack.nats.clone()).get_key_value("leases").await.unwrap();
+    let own = bucket.entry("payment").await.unwrap().expect("it is held").value;
+    // As a broker that stood still lets them arrive: whenever the service looks, the entry has changed since. Longer than
+    // the lease lasts, so that it lapses by the service's own clock.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(7) {
+        join_all((0..8).map(|_| bucket.put("payment", own.clone()))).await;
+    }
+    assert!(!stack.own_output("payment").contains("took over"), "{}", stack.own_output("payment"));
+    check_both_ways(&stack).await;
+    stack.check_all().await;
 }
 
 #[tokio::test]
