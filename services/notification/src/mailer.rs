@@ -83,7 +83,7 @@ impl Perform<Mail> for Mailer {
             Way::Server(relay) => relay.send(&message).await,
             Way::Folder(folder) => {
                 let name = format!("{}.{}.eml", mail.order_id, mail.template);
-                folder.keep(&name, &message.formatted()).await?;
+                folder.keep(&name, message.formatted()).await?;
                 Ok(MailOutcome::Sent)
             }
         }
