@@ -38,7 +38,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Error> {
     let report = tokio::select! {
         report = measure(&arguments.within, plan) => report?,
         // What was started ends with it, and its folder goes.
-        interrupted = tokio::signal::ctrl_c() => return interrupted.context("Ctrl-C").map_err(Error::from).and(Err(Error::Interrupted)),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("Ctrl-C")?;
+            return Err(Error::Interrupted);
+        }
     };
     let json = serde_json::to_string_pretty(&report).context("the report as JSON")? + "\n";
     let shown = if arguments.json { json.clone() } else { table(&report) };

@@ -202,9 +202,6 @@ impl Consumer {
             ack_wait: Duration::from_secs(30),
             max_ack_pending: 10_000,
             filter_subjects: self.subjects.clone(),
-            // The store's position is what counts: the broker need not write down, ten times a second, what it would be
-            // asked for by nobody.
-            memory_storage: true,
             ..Default::default()
         }
     }

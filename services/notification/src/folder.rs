@@ -42,17 +42,24 @@ impl Folder {
 
     /// Keeps `content` as the file `name`. When this returns it is on the disk.
     pub async fn keep(&self, name: &str, content: Vec<u8>) -> Result<(), Retry> {
-        let (written, mut answer) = oneshot::channel();
+        let (written, answer) = oneshot::channel();
         self.waiting().push(Waiting { name: name.to_owned(), content, written });
-        let _writer = self.writer.lock().await;
+        let writer = self.writer.clone().lock_owned().await;
         // Whoever wrote before may have taken it along.
         let mails = std::mem::take(&mut *self.waiting());
-        if !mails.is_empty() {
+        if mails.is_empty() {
+            drop(writer);
+        } else {
             let path = self.path.clone();
-            spawn_blocking(move || write_all(&path, mails)).await.ok();
+            // The turnstile goes along: should this one be given up, the thread writes on, and nobody else beside it.
+            let writing = move || {
+                write_all(&path, mails);
+                drop(writer);
+            };
+            drop(spawn_blocking(writing));
         }
         let lost = || Err(io::Error::other("it was not tried to its end"));
-        answer.try_recv().unwrap_or_else(|_| lost()).map_err(|error| {
+        answer.await.unwrap_or_else(|_| lost()).map_err(|error| {
             Retry::because(format!("the mail {name} cannot be written to {}: {error}", self.path.display()))
         })
     }
@@ -86,6 +93,8 @@ fn write(path: &Path, mail: &Waiting) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::{JoinSet, yield_now};
+
     use super::*;
 
     #[tokio::test]
@@ -106,8 +115,37 @@ mod tests {
     async fn a_mail_that_cannot_be_written_says_so_and_the_others_are_kept() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::at(place.path());
-        let (good, bad) = tokio::join!(folder.keep("1.eml", vec![b'x']), folder.keep("no/such/folder.eml", vec![]));
-        assert!(format!("{:?}", bad.unwrap_err()).contains("the mail no/such/folder.eml cannot be written"));
-        good.unwrap();
+        let keep = async |name: &str| folder.keep(name, vec![b'x']).await;
+        // The first is written alone, and the others together.
+        let kept = tokio::join!(keep("1.eml"), keep("2.eml"), keep("no/such/folder.eml"), keep("3.eml"));
+        assert!(format!("{:?}", kept.2.unwrap_err()).contains("the mail no/such/folder.eml cannot be written"));
+        assert!(kept.0.is_ok() && kept.1.is_ok() && kept.3.is_ok());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_given_up_while_it_writes_for_others_leaves_them_their_mails() {
+        let place = tempfile::tempdir().unwrap();
+        let mut keeping = JoinSet::new();
+        let folder = Folder::at(place.path());
+        let mut keep = |name: &'static str| {
+            let folder = folder.clone();
+            keeping.spawn(async move { folder.keep(name, vec![b'x'; 100_000]).await.map(|()| name) })
+        };
+        keep("1.eml");
+        let second = keep("2.eml");
+        keep("3.eml");
+        assert_eq!(keeping.join_next().await.unwrap().unwrap().unwrap(), "1.eml");
+        // The second takes the third along.
+        while !folder.waiting().is_empty() {
+            yield_now().await;
+        }
+        second.abort();
+        while let Some(kept) = keeping.join_next().await {
+            match kept {
+                Ok(kept) => assert!(kept.is_ok(), "{kept:?}"),
+                Err(gone) => assert!(gone.is_cancelled()),
+            }
+        }
+        assert_eq!(fs::read(place.path().join("3.eml")).unwrap().len(), 100_000);
     }
 }
