@@ -15,7 +15,7 @@ use crate::{
     customers::{Customers, Until},
     phase::{How, Phase},
     plan::Plan,
-    progress::Progress,
+    progress::{Progress, pace},
     sample::Sample,
     system::{SERVICES, System, within},
 };
@@ -103,9 +103,7 @@ async fn fill(customers: &Customers, orders: u64) -> anyhow::Result<()> {
     let began = Instant::now();
     while !going.is_over(Duration::from_millis(250)).await? {
         let ended = going.ended();
-        let rate = ended as f64 / began.elapsed().as_secs_f64();
-        let left = orders.saturating_sub(ended) as f64 / rate.max(0.001);
-        progress.show(ended as f64 / orders.max(1) as f64, &format!("{rate:.0} a second, {left:.0} s left"));
+        progress.show(ended as f64 / orders.max(1) as f64, &pace(ended, orders, began.elapsed()));
     }
     Ok(())
 }

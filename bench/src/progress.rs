@@ -1,6 +1,9 @@
 //! How far a long part is: on a terminal a bar on one line that changes, elsewhere a line at its beginning.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
 /// How many characters a bar has.
 const WIDTH: usize = 24;
@@ -38,6 +41,13 @@ impl Drop for Progress {
     }
 }
 
+/// How fast it goes, with `done` of `all` after `elapsed`, and how long the rest takes if it goes on so.
+pub fn pace(done: u64, all: u64, elapsed: Duration) -> String {
+    let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
+    let left = if rate > 0.0 { (all.saturating_sub(done) as f64 / rate) as u64 } else { 0 };
+    format!("{rate:.0} a second, {}:{:02} left", left / 60, left % 60)
+}
+
 fn bar(part: f64) -> String {
     let part = part.clamp(0.0, 1.0);
     let full = (part * WIDTH as f64) as usize;
@@ -59,5 +69,12 @@ mod tests {
         assert_eq!(bar(0.0), "[------------------------]   0 %");
         assert_eq!(bar(0.5), "[############------------]  50 %");
         assert_eq!(bar(7.0), "[########################] 100 %");
+    }
+
+    #[test]
+    fn the_rest_takes_as_long_as_it_did_so_far() {
+        assert_eq!(pace(0, 100, Duration::ZERO), "0 a second, 0:00 left");
+        assert_eq!(pace(300, 1000, Duration::from_secs(30)), "10 a second, 1:10 left");
+        assert_eq!(pace(12, 10, Duration::from_secs(1)), "12 a second, 0:00 left");
     }
 }

@@ -47,9 +47,7 @@ impl Folder {
         let writer = self.writer.clone().lock_owned().await;
         // Whoever wrote before may have taken it along.
         let mails = std::mem::take(&mut *self.waiting());
-        if mails.is_empty() {
-            drop(writer);
-        } else {
+        if !mails.is_empty() {
             let path = self.path.clone();
             // The turnstile goes along: should this one be given up, the thread writes on, and nobody else beside it.
             let writing = move || {

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 use bench::{
-    progress::Progress,
+    progress::{Progress, pace},
     sample::{self, Sample},
     system::System,
 };
@@ -93,7 +93,8 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
             last_end = Instant::now();
         }
         samples.push(system.sample(ended)?);
-        progress.show(ended as f64 / arguments.orders as f64, &pace(ended, arguments.orders, began.elapsed()));
+        let beside = format!("{ended}, {}", pace(ended, arguments.orders, began.elapsed()));
+        progress.show(ended as f64 / arguments.orders as f64, &beside);
         load.check()?;
         if ended >= arguments.orders {
             break;
@@ -134,11 +135,4 @@ async fn soak(arguments: Arguments) -> anyhow::Result<bool> {
     }
     .record();
     Ok(level && doubled == 0 && dead == 0)
-}
-
-/// How fast it is, and how long the rest takes if it goes on so.
-fn pace(ended: u64, orders: u64, elapsed: Duration) -> String {
-    let rate = ended as f64 / elapsed.as_secs_f64().max(0.001);
-    let left = if rate > 0.0 { ((orders - ended) as f64 / rate) as u64 } else { 0 };
-    format!("{ended}, {rate:.0} a second, {}:{:02} left", left / 60, left % 60)
 }
