@@ -9,9 +9,12 @@ pub const POINTS: &[&str] = &[
     "store/locked",
     "store/opened",
     "store/moved-aside",
-    "commit/applied",
-    "commit/flushed",
+    "commit/written",
     "commit/synced",
+    "carry/begins",
+    "carry/applied",
+    "carry/flushed",
+    "carry/synced",
     // The lease
     "lease/taken",
     "lease/renewed",
@@ -47,7 +50,7 @@ pub const POINTS: &[&str] = &[
     "stop/tidied",
 ];
 
-/// Ends the process where `CRASH_AT` names this place: `commit/flushed`, or `commit/flushed:3` for the third time.
+/// Ends the process where `CRASH_AT` names this place: `commit/written`, or `commit/written:3` for the third time.
 #[cfg(feature = "crash-points")]
 pub(crate) fn point(name: &'static str) {
     use std::sync::{

@@ -59,6 +59,7 @@ impl Runner {
         tasks.spawn(signal::listen(stopper));
 
         let store = DiskStore::open_or_begin_anew(&settings.data_dir.join(name))?;
+        let store = store.carrying_after(settings.journal_bytes);
         let engine = Engine::open(service, Box::new(store), ambient::random_id())?.keeping(settings.keeping);
         let broker = Broker::connect(name, &settings).await?;
         let (lease, held) = tokio::select! {

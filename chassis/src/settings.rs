@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{Error, Keeping};
+use crate::{DiskStore, Error, Keeping};
 
 /// The settings that every service has.
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `BATCH_SIZE`: how many inputs one commit takes at most; 256.
     pub batch_size: usize,
+    /// `JOURNAL_KIB`: how long the journal of a store grows before its rows are carried into the tree; 16384.
+    pub journal_bytes: u64,
     /// `SHUTDOWN_SECONDS`: how long a stopping service may take to finish; 10.
     pub shutdown: Duration,
     /// `OUTBOX_KEPT`: how long what the broker confirmed is kept, in case it forgets it; 10min. `HORIZON`: how long what
@@ -22,6 +24,18 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The defaults, with this broker.
+    pub fn at(nats_url: &str) -> Settings {
+        Settings {
+            nats_url: nats_url.to_owned(),
+            data_dir: PathBuf::from("data"),
+            batch_size: 256,
+            journal_bytes: DiskStore::JOURNAL,
+            shutdown: Duration::from_secs(10),
+            keeping: Keeping::DEFAULT,
+        }
+    }
+
     /// Reads the environment. A value that cannot be used is an error, never a silent default.
     pub fn from_env() -> Result<Settings, Error> {
         let keeping = Keeping {
@@ -32,12 +46,14 @@ impl Settings {
             let why = "what is published again must still be known: make it longer than OUTBOX_KEPT".to_owned();
             return Err(Error::Setting { name: "HORIZON".to_owned(), value: text("HORIZON", "7 days"), why });
         }
+        let at = Settings::at(&text("NATS_URL", "nats://127.0.0.1:4222"));
         Ok(Settings {
-            nats_url: text("NATS_URL", "nats://127.0.0.1:4222"),
             data_dir: PathBuf::from(text("DATA_DIR", "data")),
-            batch_size: number("BATCH_SIZE", 256, 1, 500)? as usize,
-            shutdown: Duration::from_secs(number("SHUTDOWN_SECONDS", 10, 1, 600)?),
+            batch_size: number("BATCH_SIZE", at.batch_size as u64, 1, 500)? as usize,
+            journal_bytes: 1024 * number("JOURNAL_KIB", at.journal_bytes / 1024, 1, 1024 * 1024)?,
+            shutdown: Duration::from_secs(number("SHUTDOWN_SECONDS", at.shutdown.as_secs(), 1, 600)?),
             keeping,
+            ..at
         })
     }
 
@@ -151,13 +167,7 @@ mod tests {
             ("nats://one,nats://me:a%40b%3a%zz@two", some("me", Some("a@b:%zz"))),
             ("token@host", some("token", None)),
         ] {
-            let settings = Settings {
-                nats_url: url.to_owned(),
-                data_dir: PathBuf::new(),
-                batch_size: 1,
-                shutdown: Duration::from_secs(1),
-                keeping: Keeping::DEFAULT,
-            };
+            let settings = Settings::at(url);
             assert_eq!(settings.nats_credentials(), credentials, "{url}");
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chassis::{Client, Keeping, Settings};
+use chassis::{Client, Settings};
 use serde_json::Value;
 
 use super::process::{DEADLINE, start, until};
@@ -49,8 +49,7 @@ impl Broker {
 
     /// Connects as whoever asks and tells does, with the streams made; and as one who looks from outside.
     pub async fn connect(&self) -> anyhow::Result<(Client, async_nats::Client)> {
-        let (nats_url, keeping) = (self.url.clone(), Keeping::DEFAULT);
-        let settings = Settings { nats_url, data_dir: PathBuf::new(), batch_size: 256, shutdown: DEADLINE, keeping };
+        let settings = Settings { shutdown: DEADLINE, ..Settings::at(&self.url) };
         let client = Client::connect(&settings).await?;
         client.make_streams().await?;
         Ok((client, self.look().await?))

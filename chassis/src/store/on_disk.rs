@@ -1,42 +1,68 @@
-//! The store of a running service: sled 0.34, synced for real, and checked as a whole when it is opened.
+//! The store of a running service: a journal, and behind it sled 0.34, checked as a whole when it is opened.
 //!
-//! `flush` alone asks the kernel to start writing and does not wait for the disk; `sync_data` on sled's own file does
-//! (see `docs/decisions/sled.md`). So a commit is `apply_batch`, `flush`, `sync_data`, in that order.
+//! A commit is one record in the journal, synced. Its rows stay in memory until the journal is long enough; then they are
+//! carried into sled's tree, beside the commits that go on (`docs/decisions/journal.md`).
 //!
 //! Invariant: a store opens with exactly what its last commit left, or it is reported as damaged.
 
 mod aside;
+mod carrying;
 mod conf;
 mod contents;
+mod count;
 mod damage;
+mod journal;
+mod merge;
 mod place;
+mod print;
+mod record;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::{
     fs::{self, DirBuilder, File},
+    ops::Bound,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-use self::{contents::Contents, damage::guarded, place::Place};
+use self::{
+    carrying::Carrying,
+    contents::Contents,
+    count::Count,
+    journal::{Journal, Segment},
+    merge::{Merge, Rows},
+    place::Place,
+    tree::Tree,
+};
 use super::{Batch, Pair, Store};
 use crate::{Error, crash};
 
 /// A store in a folder that one process holds at a time.
 pub struct DiskStore {
     place: Place,
+    tree: Tree,
+    /// What the tree holds, but for what is being carried there.
     contents: Contents,
-    db: sled::Db,
-    file: File,
-    /// Says how many commits there are.
-    commits: File,
+    carrying: Option<Carrying>,
+    journal: Journal,
+    /// What the commits wrote that stand in the file of the journal that is written to.
+    recent: Batch,
+    /// How long that file grows before its rows are carried, in bytes.
+    limit: u64,
+    /// How many commits there are, and the file that says so.
+    commits: u64,
+    count: Count,
     /// Held for as long as the store is open; dropped last.
     _lock: File,
 }
 
 impl DiskStore {
+    /// How long the journal grows before its rows are carried into the tree, in bytes. More is less work where rows are
+    /// written over, and more memory.
+    pub const JOURNAL: u64 = 16 * 1024 * 1024;
+
     /// Opens the store in `path`, or makes it. Fails with [`Error::StoreLocked`] where another process holds it, and with
     /// [`Error::StoreDamaged`] where what is in it is not what was committed.
     pub fn open(path: &Path) -> Result<DiskStore, Error> {
@@ -69,32 +95,89 @@ impl DiskStore {
         }
     }
 
+    /// Lets the journal grow to so many bytes, instead of [`DiskStore::JOURNAL`].
+    pub fn carrying_after(self, limit: u64) -> DiskStore {
+        DiskStore { limit, ..self }
+    }
+
     fn open_locked(path: &Path, lock: File) -> Result<DiskStore, Error> {
         let io = |source| files(path, source);
         crash::point("store/locked");
         damage::refuse_what_is_marked(path)?;
         remove_what_a_kill_left(path).map_err(io)?;
         conf::check(path)?;
-        let config = sled::Config::new().path(path).cache_capacity(64 * 1024 * 1024).flush_every_ms(None);
-        let db = guarded(path, || open_patiently(&config))?;
+        let tree = Tree::open(path)?;
         crash::point("store/opened");
-        let place = Place::of(path).map_err(io)?;
-        let file = File::options().write(true).open(path.join("db")).map_err(io)?;
-        let contents = Contents::check(path, &db)?;
-        let commits = contents.note_anew(path).map_err(io)?;
-        // sled syncs neither its configuration nor the names of its files.
+        let counted = Count::read(path);
+        let contents = Contents::check(&tree, counted.is_some())?;
+        let (journal, segments) = Journal::open(path, contents.whole).map_err(io)?;
+        let in_journal = segments.iter().map(|it| (it.first, it.last));
+        let commits = last_commit(contents.whole, contents.begun, in_journal).map_err(|why| tree.damaged(why))?;
+        let least = counted.unwrap_or(Ok(0));
+        if least.map_err(|_| tree.damaged("the number of its commits cannot be read"))? > commits {
+            return Err(tree.damaged("commits that were in it are gone"));
+        }
+        let count = Count::begin(path, commits).map_err(io)?;
+        let place = Place::of(path, ["db"].into_iter().chain(journal::FILES)).map_err(io)?;
+        // sled syncs neither its configuration nor the names of its files; and what a kill left unsynced in the journal
+        // counts as committed from here on.
         sync_all_files(path).map_err(io)?;
-        Ok(DiskStore { place, contents, db, file, commits, _lock: lock })
+        let mut store = DiskStore {
+            place,
+            tree,
+            contents,
+            carrying: None,
+            journal,
+            recent: Batch::new(),
+            limit: DiskStore::JOURNAL,
+            commits,
+            count,
+            _lock: lock,
+        };
+        store.take_up(segments)?;
+        Ok(store)
     }
 
-    fn path(&self) -> &Path {
-        self.place.path()
+    /// Goes on with what the last process left in the journal: where both of its files hold something, the older one's rows
+    /// have to be in the tree before it is written over.
+    fn take_up(&mut self, mut segments: Vec<Segment>) -> Result<(), Error> {
+        self.recent = segments.pop().map(|it| it.rows).unwrap_or_default();
+        if let Some(Segment { rows, last, .. }) = segments.pop() {
+            self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, last)?);
+        }
+        Ok(())
     }
 
-    /// A read, where damage that is met is marked: the next start moves the store aside.
-    fn reading<T>(&self, read: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, Error> {
-        guarded(self.path(), read).inspect_err(|error| damage::mark(self.path(), error))
+    /// Has the rows of the journal carried into the tree where it is long enough. Commits go on meanwhile, up to twice its
+    /// length.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let length = self.journal.length();
+        match self.carrying.take() {
+            Some(carrying) if !carrying.is_done() && length < 2 * self.limit => self.carrying = Some(carrying),
+            Some(carrying) => self.contents = carrying.end()?,
+            None => {}
+        }
+        if length < self.limit || self.carrying.is_some() {
+            return Ok(());
+        }
+        self.journal.turn();
+        let rows = std::mem::take(&mut self.recent);
+        self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, self.commits)?);
+        Ok(())
     }
+}
+
+/// The last commit of a store whose tree holds all up to `whole` and something up to `begun`, and whose journal holds the
+/// rest, from the first to the last in each file; why it is damaged where some are missing.
+fn last_commit(whole: u64, begun: u64, journal: impl Iterator<Item = (u64, u64)>) -> Result<u64, &'static str> {
+    let mut last = whole;
+    for (first, until) in journal {
+        if first != last + 1 {
+            return Err("commits are missing in the middle of its journal");
+        }
+        last = until;
+    }
+    if last < begun { Err("its journal ends before what is in its tree") } else { Ok(last) }
 }
 
 /// Makes the folder where it is missing, and holds it.
@@ -110,20 +193,6 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
-/// Opens the database. A store that was closed in this process a moment ago still holds sled's own lock until its last
-/// thread has ended; that no other process holds it is known by ours.
-fn open_patiently(config: &sled::Config) -> Result<sled::Db, sled::Error> {
-    let patience = Instant::now() + Duration::from_secs(5);
-    loop {
-        match config.open() {
-            Err(sled::Error::Io(error)) if error.to_string().contains("lock") && Instant::now() < patience => {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            result => return result,
-        }
-    }
-}
-
 /// A kill while sled writes a snapshot, or while it makes a store, leaves half a file that makes every later open report
 /// corruption.
 fn remove_what_a_kill_left(path: &Path) -> std::io::Result<()> {
@@ -135,7 +204,7 @@ fn remove_what_a_kill_left(path: &Path) -> std::io::Result<()> {
         fs::remove_file(path.join(name))?;
     }
     // sled makes its configuration before anything else; where that is all, there was no store yet.
-    let begun = |name: &String| name == "db" || name.starts_with("snap.") || name == contents::COMMITS;
+    let begun = |name: &String| name == "db" || name.starts_with("snap.") || name == count::COMMITS;
     if names.iter().any(|name| name == "conf") && !names.iter().any(begun) {
         fs::remove_file(path.join("conf"))?;
     }
@@ -163,17 +232,25 @@ fn files(path: &Path, source: std::io::Error) -> Error {
 
 impl Store for DiskStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.reading(|| self.db.get(key))?.map(|value| value.to_vec()))
+        let carried = self.carrying.as_ref().map(|it| &*it.rows);
+        let in_memory = self.recent.get(key).or_else(|| carried?.get(key));
+        match in_memory {
+            Some(value) => Ok(value.clone()),
+            None => Ok(self.tree.get(key)?.map(|value| value.to_vec())),
+        }
     }
 
     fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
         let prefix = prefix.to_vec();
-        let mut range = self.db.range(from..);
-        let pairs = std::iter::from_fn(move || match self.reading(|| range.next().transpose()) {
-            Ok(pair) => pair.map(|(key, value)| Ok((key.to_vec(), value.to_vec()))),
-            Err(error) => Some(Err(error)),
-        });
-        let pairs = pairs.filter(|pair| pair.as_ref().map_or(true, |(key, _)| key != contents::ROW));
+        let in_memory = [Some(&self.recent), self.carrying.as_ref().map(|it| &*it.rows)].into_iter().flatten();
+        let mut layers: Vec<Rows<'_>> = Vec::new();
+        for rows in in_memory {
+            let range = rows.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
+            layers.push(Box::new(range.map(|(key, value)| Ok((key.clone(), value.clone())))));
+        }
+        let tree = self.tree.range(from).filter(|pair| pair.as_ref().map_or(true, |(key, _)| key != contents::ROW));
+        layers.push(Box::new(tree.map(|pair| pair.map(|(key, value)| (key.to_vec(), Some(value.to_vec()))))));
+        let pairs = Merge::of(layers);
         Box::new(pairs.take_while(move |pair| pair.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }
 
@@ -181,29 +258,14 @@ impl Store for DiskStore {
         if batch.is_empty() {
             return Ok(());
         }
-        self.place.check()?;
-        let contents = self.reading(|| self.contents.after(&self.db, &batch))?;
-        let mut writes = sled::Batch::default();
-        for (key, value) in batch {
-            match value {
-                Some(value) => writes.insert(key, value),
-                None => writes.remove(key),
-            }
-        }
-        writes.insert(contents::ROW, contents.to_row());
-        self.reading(|| {
-            self.db.apply_batch(writes)?;
-            crash::point("commit/applied");
-            self.db.flush()?;
-            crash::point("commit/flushed");
-            Ok(())
-        })?;
-        self.file.sync_data().map_err(|source| files(self.path(), source))?;
-        crash::point("commit/synced");
+        self.make_room()?;
+        let commit = self.commits + 1;
+        self.journal.append(commit, &batch).map_err(|source| files(self.place.path(), source))?;
         // What was written is of no use where nobody will find it.
         self.place.check()?;
-        contents.note(&self.commits).map_err(|source| files(self.path(), source))?;
-        self.contents = contents;
+        self.count.note(commit).map_err(|source| files(self.place.path(), source))?;
+        self.commits = commit;
+        self.recent.extend(batch);
         Ok(())
     }
 }

@@ -20,7 +20,8 @@ const STAYS: u64 = 400;
 
 fn main() -> anyhow::Result<()> {
     let path = env::args_os().nth(1).context("commits PATH [look]")?;
-    let mut store = DiskStore::open(Path::new(&path))?;
+    // A few of them fill the journal, so that the power goes while rows are carried, too.
+    let mut store = DiskStore::open(Path::new(&path))?.carrying_after(64 * 1024);
     let mut last = number(&store)?;
     if env::args().nth(2).is_some_and(|what| what == "look") {
         for at in last.saturating_sub(STAYS) + 1..=last {

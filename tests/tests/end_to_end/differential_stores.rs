@@ -49,9 +49,14 @@ fn open(path: &Path) -> DiskStore {
     loop {
         match DiskStore::open(path) {
             Err(chassis::Error::StoreLocked { .. }) if began.elapsed() < DEADLINE => std::thread::yield_now(),
-            opened => return opened.unwrap(),
+            opened => return small(opened.unwrap()),
         }
     }
+}
+
+/// A few batches fill the journal: most of what is compared is in the tree, or on its way there.
+fn small(store: DiskStore) -> DiskStore {
+    store.carrying_after(8 * 1024)
 }
 
 fn all(pairs: Box<dyn Iterator<Item = Result<Pair, chassis::Error>> + '_>) -> Vec<Pair> {
@@ -75,7 +80,7 @@ fn the_store_in_memory_and_the_one_on_the_disk_give_the_same_answers() {
     for seed in 0..seeds {
         let mut rng = Rng::with_seed(seed);
         let folder = tempfile::tempdir().unwrap();
-        let (mut memory, mut disk) = (MemoryStore::default(), DiskStore::open(folder.path()).unwrap());
+        let (mut memory, mut disk) = (MemoryStore::default(), small(DiskStore::open(folder.path()).unwrap()));
         for step in 0..100 {
             let kind = match rng.u8(0..20) {
                 0 => {
@@ -179,7 +184,7 @@ fn a_process_to_be_killed_commits_batches() {
     let Some(folder) = env::var_os(STORE) else { return };
     let folder = Path::new(&folder);
     std::fs::write(folder.join("begun"), b"").unwrap();
-    let mut store = DiskStore::open(&folder.join("store")).unwrap();
+    let mut store = small(DiskStore::open(&folder.join("store")).unwrap());
     let mut said = std::fs::File::options().create(true).append(true).open(folder.join("confirmed")).unwrap();
     for next in number(&all(store.scan(b"number"))) + 1.. {
         store.commit(numbered(next)).unwrap();

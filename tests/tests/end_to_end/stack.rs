@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use async_nats::{ConnectOptions, HeaderMap};
-use chassis::{Answer, Client, Keeping, Settings, authorization};
+use chassis::{Answer, Client, Settings, authorization};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -83,13 +83,7 @@ impl Stack {
         let place = PLACES.acquire().await.unwrap();
         let broker = Broker::start(&folder.path().join("nats"), authorization, syncs).await;
         let gateway = Gateway::start(&folder.path().join("gateway")).await;
-        let settings = Settings {
-            nats_url: broker.url(),
-            data_dir: folder.path().to_owned(),
-            batch_size: 256,
-            shutdown: Duration::from_secs(10),
-            keeping: Keeping::DEFAULT,
-        };
+        let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::at(&broker.url()) };
         let mut stack = Stack {
             client: Client::connect(&settings).await.unwrap(),
             nats: broker.connect("operator", ConnectOptions::new()).await,
@@ -167,6 +161,8 @@ impl Stack {
             ("PAYMENT_GATEWAY_KEY", GATEWAY_KEY),
             ("RUST_LOG", self.rust_log),
             ("SAGA_DEADLINE", self.deadline),
+            // A few orders fill it: whatever happens may happen while rows are carried.
+            ("JOURNAL_KIB", "16"),
         ]);
         command.envs(settings.iter().copied());
         let process = Process::start(&mut command, &self.folder.path().join(format!("{instance}.log")));

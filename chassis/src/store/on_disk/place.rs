@@ -9,18 +9,22 @@ use std::{
 
 use crate::Error;
 
-/// A store's folder, with the file in it that was opened.
+/// A store's folder, with the files in it that were opened: each with its device and its number there.
 pub(super) struct Place {
     path: PathBuf,
-    device: u64,
-    file: u64,
+    files: Vec<(PathBuf, (u64, u64))>,
 }
 
 impl Place {
-    /// The store in `path` as it stands there now.
-    pub fn of(path: &Path) -> io::Result<Place> {
-        let found = fs::metadata(path.join("db"))?;
-        Ok(Place { path: path.to_owned(), device: found.dev(), file: found.ino() })
+    /// The files with these names in `path` as they stand there now.
+    pub fn of<'n>(path: &Path, names: impl IntoIterator<Item = &'n str>) -> io::Result<Place> {
+        let found = |name: &str| {
+            let file = path.join(name);
+            let which = which(&file)?;
+            Ok((file, which))
+        };
+        let files = names.into_iter().map(found).collect::<io::Result<_>>()?;
+        Ok(Place { path: path.to_owned(), files })
     }
 
     pub fn path(&self) -> &Path {
@@ -29,9 +33,15 @@ impl Place {
 
     /// Fails where something else stands there, or nothing.
     pub fn check(&self) -> Result<(), Error> {
-        match fs::metadata(self.path.join("db")) {
-            Ok(found) if (found.dev(), found.ino()) == (self.device, self.file) => Ok(()),
-            _ => Err(Error::StoreGone { path: self.path.clone() }),
+        let stands = |(file, known): &(PathBuf, (u64, u64))| which(file).is_ok_and(|found| found == *known);
+        match self.files.iter().all(stands) {
+            true => Ok(()),
+            false => Err(Error::StoreGone { path: self.path.clone() }),
         }
     }
+}
+
+fn which(file: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::metadata(file)?;
+    Ok((found.dev(), found.ino()))
 }
