@@ -26,6 +26,13 @@ use crate::{Client, Error, Holding, Input, OutboxRow, Receipt, Start, Stored, am
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
+/// Fewer rows go one after the other: a batch costs the broker as much as a dozen messages do, however small it is, and
+/// holds all others up meanwhile.
+const BATCH_AT_LEAST: usize = 16;
+/// After a batch the next rows gather for as long as it took, times this, and no longer than `GATHER_AT_MOST`: the busier
+/// the broker, the fewer and the larger are the batches. What comes alone never waits.
+const GATHER_TIMES: u32 = 2;
+const GATHER_AT_MOST: Duration = Duration::from_millis(20);
 /// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
 const COMPARED_EVERY: Duration = Duration::from_secs(30);
 const PAUSE_AT_FIRST: Duration = Duration::from_millis(50);
@@ -106,6 +113,7 @@ impl Relay {
             self.lease.check().await?;
             crate::crash::point("relay/before-publishing");
             let run = leading_run(&queue);
+            let began = Instant::now();
             match self.publish(&run, streams).await {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
                 Ok(_) if *connected.borrow() != connection => {}
@@ -120,8 +128,12 @@ impl Relay {
                         self.last.insert(receipt.name, *receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
+                    let together = receipts.len() >= BATCH_AT_LEAST;
                     if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
                         return Ok(());
+                    }
+                    if together {
+                        pause(GATHER_AT_MOST.min(began.elapsed() * GATHER_TIMES)).await;
                     }
                 }
                 Err(why) => {
@@ -224,7 +236,7 @@ impl Relay {
         let to_events = rows[0].message.stream() == EVENTS;
         let stream = if to_events { &streams.events } else { &streams.dead_letters };
         let identity = streams::identity(stream);
-        if rows.len() > 1 && streams::takes_batches(stream) {
+        if rows.len() >= BATCH_AT_LEAST && streams::takes_batches(stream) {
             let answer = self.publish_atomically(rows).await?;
             match answer.error {
                 None => {
