@@ -17,7 +17,7 @@ pub(crate) fn hand(kind: &[u8]) -> Vec<u8> {
     [b"m/hand/", kind].concat()
 }
 
-/// `i/`: what was taken or said.
+/// `i/`: pages of what was taken or said.
 pub(crate) const INBOX: &[u8] = b"i/";
 /// `c/`: answers to commands that came with an idempotency key.
 pub(crate) const ANSWERS: &[u8] = b"c/";
@@ -39,9 +39,9 @@ pub(crate) fn row(table: &str, key: &str) -> Vec<u8> {
     [ROWS, table.as_bytes(), b"/", key.as_bytes()].concat()
 }
 
-/// An event that was taken or said: `i/<id>`.
-pub(crate) fn inbox(id: EventId) -> Vec<u8> {
-    [INBOX, id.as_bytes().as_slice()].concat()
+/// A page of events that were taken or said: `i/<number>`.
+pub(crate) fn page(number: u64) -> Vec<u8> {
+    [INBOX, &number.to_be_bytes()].concat()
 }
 
 /// The answer to a command that came with an idempotency key: `c/<id>`.

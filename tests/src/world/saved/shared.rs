@@ -1,7 +1,7 @@
 //! Stores, queues and messages that many states have in common, each kept once, for as long as a state has it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Weak},
 };
@@ -83,8 +83,22 @@ fn needed(mut store: MemoryStore) -> MemoryStore {
     let aside = |key: &[u8]| key == b"m/position" || key.starts_with(b"h/") || key.starts_with(b"x/");
     let pairs = store.scan(b"").map(|pair| pair.expect("a store in memory reads"));
     let gone: Batch = pairs.filter(|(key, _)| confirmed(key) || aside(key)).map(|(key, _)| (key, None)).collect();
-    store.commit(gone).expect("a store in memory works");
+    let inbox = inbox_in_order(&store);
+    store.commit(gone.into_iter().chain(inbox).collect()).expect("a store in memory works");
     store
+}
+
+/// The inbox as if all of it had come with one commit, in the order of the ids: which commit brought what, no future
+/// depends on. Of an id that was marked again the later mark counts.
+fn inbox_in_order(store: &MemoryStore) -> Batch {
+    const MARK: usize = 32;
+    let pages: Vec<_> = store.scan(b"i/").map(|page| page.expect("a store in memory reads")).collect();
+    let marks = pages.iter().flat_map(|(_, page)| page.chunks_exact(MARK));
+    let marks: BTreeMap<_, _> = marks.map(|mark| (&mark[..16], mark)).collect();
+    let marks: Vec<_> = marks.into_values().collect();
+    let in_order = marks.chunks(200).map(|page| Some(page.concat()));
+    let written = in_order.zip(0_u64..).map(|(page, number)| ([b"i/", &number.to_be_bytes()[..]].concat(), page));
+    pages.iter().map(|(key, _)| (key.clone(), None)).chain(written).collect()
 }
 
 /// Two numbers of a store: the first stands for all of it but the numbers of outbox rows, the second for all of it.
