@@ -12,7 +12,7 @@ use crate::{
     effect::Pending,
     inbox::{Inbox, Mark, Marks},
     key,
-    outbox::OutboxRow,
+    outbox::{self, Message, OutboxRow},
     reminder::Reminder,
     store::{Batch, Pair, Store},
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Layer {
     pub writes: Batch,
-    /// What is known from here on: it becomes rows with the commit.
+    /// What is known from here on. It goes to the store with `writes`, and so does what is said.
     pub marks: Marks,
     pub said: Vec<OutboxRow>,
     pub asked: Vec<Pending>,
@@ -77,7 +77,7 @@ impl<'s> Draft<'s> {
     }
 
     /// What was read, or nothing and a fault.
-    fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
+    pub fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
         read.unwrap_or_else(|error| {
             self.fault.borrow_mut().get_or_insert(error);
             T::default()
@@ -136,11 +136,9 @@ impl<'s> Draft<'s> {
     }
 
     /// Puts a row into the outbox, behind all others.
-    pub fn say(&mut self, message: crate::outbox::Message) {
-        let row = OutboxRow { number: self.next_outbox_row, message };
+    pub fn say(&mut self, message: Message) {
+        self.turn.said.push(OutboxRow { number: self.next_outbox_row, message });
         self.next_outbox_row += 1;
-        self.put(key::outbox(row.number), row.message.to_row());
-        self.turn.said.push(row);
     }
 
     /// Asks for an effect.
@@ -184,6 +182,7 @@ impl<'s> Draft<'s> {
             Some(error) => Err(error),
             None => {
                 self.inbox.write(std::mem::take(&mut batch.marks), &mut batch.writes);
+                outbox::chunk::write(&batch.said, &mut batch.writes);
                 Ok((batch, self.next_outbox_row))
             }
         }

@@ -27,7 +27,7 @@ pub(crate) const HEARD: &[u8] = b"h/";
 pub(crate) const RECEIPTS: &[u8] = b"p/";
 /// `x/`: rows that are not needed for much longer.
 pub(crate) const RETIRED: &[u8] = b"x/";
-/// `o/`: outbox rows, in the order in which they were said.
+/// `o/`: chunks of the outbox, in the order in which they were said.
 pub(crate) const OUTBOX: &[u8] = b"o/";
 /// `e/`: effects that wait for their outcome.
 pub(crate) const EFFECTS: &[u8] = b"e/";
@@ -54,8 +54,8 @@ pub(crate) fn heard(sequence: u64) -> Vec<u8> {
     [HEARD, &sequence.to_be_bytes()].concat()
 }
 
-/// The broker's word for an outbox row: `p/<number>`.
-pub(crate) fn receipt(number: u64) -> Vec<u8> {
+/// The broker's word for outbox rows, of which this is the last: `p/<number>`.
+pub(crate) fn receipts(number: u64) -> Vec<u8> {
     [RECEIPTS, &number.to_be_bytes()].concat()
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn number(key: &[u8]) -> u64 {
     u64::from_be_bytes(*eight)
 }
 
-/// An outbox row: `o/<number>`, so that the map's order is the order in which the rows were said.
+/// Outbox rows, of which this is the last: `o/<number>`, so that the map's order is the order in which they were said.
 pub(crate) fn outbox(number: u64) -> Vec<u8> {
     [OUTBOX, &number.to_be_bytes()].concat()
 }

@@ -17,10 +17,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
+use super::said;
 use crate::{
     Error,
     inbox::page,
     key,
+    outbox::receipts,
     store::{Batch, Store},
 };
 
@@ -46,6 +48,9 @@ impl Keeping {
     pub const DEFAULT: Keeping = Keeping { said: Duration::from_secs(600), known: Duration::from_secs(7 * 24 * 3600) };
 }
 
+/// The keys of what goes with the row of this key and value; none where the row is needed for longer.
+type With = fn(&Round<'_>, &[u8], &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error>;
+
 /// A kind of entry that is forgotten.
 struct Kind {
     prefix: &'static [u8],
@@ -53,8 +58,7 @@ struct Kind {
     entries: fn(&[u8]) -> usize,
     /// Since when the latest of them is kept; none where one of them is kept for good.
     since: fn(&[u8]) -> Option<Timestamp>,
-    /// What goes with the entry under this key.
-    with: fn(&[u8]) -> Option<Vec<u8>>,
+    with: With,
     keeps: fn(&Keeping) -> Duration,
     /// Whether an event may have its effect again once it is gone.
     guards: bool,
@@ -63,14 +67,28 @@ struct Kind {
 const KINDS: [Kind; 5] = [
     Kind { entries: page::entries, since: page::latest, guards: true, ..kind(key::INBOX) },
     kind(key::ANSWERS),
-    Kind { with: row, guards: true, ..kind(key::RETIRED) },
+    Kind { with: with_mark, guards: true, ..kind(key::RETIRED) },
     kind(key::HEARD),
-    Kind { with: outbox_row, keeps: |it| it.said, ..kind(key::RECEIPTS) },
+    Kind { entries: receipts::count, with: said::with_receipts, keeps: |it| it.said, ..kind(key::RECEIPTS) },
 ];
 
 /// A kind of which each row is one entry that ends with its time, goes alone, and guards nothing.
 const fn kind(prefix: &'static [u8]) -> Kind {
-    Kind { prefix, entries: |_| 1, since, with: |_| None, keeps: |it| it.known, guards: false }
+    Kind { prefix, entries: |_| 1, since, with: |_, _, _| Ok(Some(Vec::new())), keeps: |it| it.known, guards: false }
+}
+
+/// What a hand goes by.
+pub(super) struct Round<'a> {
+    pub store: &'a dyn Store,
+    pub writes: &'a Batch,
+    limit: Timestamp,
+}
+
+impl Round<'_> {
+    /// Whether a row that ends with its time was kept for long enough.
+    pub fn is_old(&self, value: &[u8]) -> bool {
+        since(value).is_some_and(|since| since <= self.limit)
+    }
 }
 
 /// What was forgotten, and where the hands are.
@@ -167,11 +185,15 @@ impl Forgetting {
                 looked += (kind.entries)(&value);
                 hand.at = [&key[..], &[0]].concat();
                 let Some(since) = (kind.since)(&value) else { continue };
-                if since > limit || writes.contains_key(&key) {
+                let with = match since > limit || writes.contains_key(&key) {
+                    true => None,
+                    false => (kind.with)(&Round { store, writes, limit }, &key, &value)?,
+                };
+                let Some(with) = with else {
                     hand.note(since);
                     continue;
-                }
-                writes.extend((kind.with)(&key).map(|with| (with, None)));
+                };
+                writes.extend(with.into_iter().map(|key| (key, None)));
                 writes.insert(key, None);
                 up_to = if kind.guards { up_to.max(Some(since)) } else { up_to };
             }
@@ -220,12 +242,7 @@ fn before(now: Timestamp, kept: Duration) -> Timestamp {
     now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
 }
 
-/// The row of the service that the mark under `key` is for.
-fn row(key: &[u8]) -> Option<Vec<u8>> {
-    Some([key::ROWS, &key[key::RETIRED.len()..]].concat())
-}
-
-/// The outbox row that the receipt under `key` is for.
-fn outbox_row(key: &[u8]) -> Option<Vec<u8>> {
-    Some(key::outbox(key::number(key)))
+/// With the mark under `key`, the row of the service that it is for.
+fn with_mark(_: &Round<'_>, key: &[u8], _: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    Ok(Some(vec![[key::ROWS, &key[key::RETIRED.len()..]].concat()]))
 }

@@ -7,12 +7,12 @@ use jiff::SignedDuration;
 
 use super::*;
 
-const KEEPING: Keeping = Keeping { said: Duration::from_secs(60), known: Duration::from_secs(3600) };
+pub const KEEPING: Keeping = Keeping { said: Duration::from_secs(60), known: Duration::from_secs(3600) };
 
 /// How many bytes stand for an event that is known.
 const MARK: usize = 32;
 
-fn at(second: i64) -> Timestamp {
+pub fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
 }
 
@@ -26,14 +26,14 @@ pub fn rang_at(bell: usize, id: &str, text: &str, second: i64, late: i64) -> Inp
     Input::Event(delivery)
 }
 
-fn forgetful(disk: &MemoryDisk) -> Engine {
+pub fn forgetful(disk: &MemoryDisk) -> Engine {
     let engine = Engine::open(house(), Box::new(disk.clone()), EventId::derived(&["test"])).unwrap();
     let mut engine = engine.keeping(KEEPING);
     engine.take(vec![Input::AllRemembered { from: 1 }, Input::CaughtUp]).unwrap();
     engine
 }
 
-fn stream() -> EventId {
+pub fn stream() -> EventId {
     EventId::derived(&["stream"])
 }
 
