@@ -3,14 +3,16 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use events::EventId;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
     effect::Pending,
+    inbox::{Inbox, Mark, Marks},
     key,
-    outbox::OutboxRow,
+    outbox::{self, Message, OutboxRow},
     reminder::Reminder,
     store::{Batch, Pair, Store},
 };
@@ -19,6 +21,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Layer {
     pub writes: Batch,
+    /// What is known from here on. It goes to the store with `writes`, and so does what is said.
+    pub marks: Marks,
     pub said: Vec<OutboxRow>,
     pub asked: Vec<Pending>,
     /// Effects that are not wanted any more, by name and key. They were asked for before anything in `asked`.
@@ -31,6 +35,7 @@ pub(crate) struct Layer {
 /// An overlay of the store: the batch's layer, and above it the layer of the turn that is running.
 pub(crate) struct Draft<'s> {
     store: &'s dyn Store,
+    inbox: &'s Inbox,
     pub batch: Layer,
     pub turn: Layer,
     next_outbox_row: u64,
@@ -41,9 +46,9 @@ pub(crate) struct Draft<'s> {
 }
 
 impl<'s> Draft<'s> {
-    pub fn over(store: &'s dyn Store, next_outbox_row: u64) -> Draft<'s> {
+    pub fn over(store: &'s dyn Store, inbox: &'s Inbox, next_outbox_row: u64) -> Draft<'s> {
         let (batch, turn) = (Layer::default(), Layer::default());
-        Draft { store, batch, turn, next_outbox_row, clock: None, fault: RefCell::new(None) }
+        Draft { store, inbox, batch, turn, next_outbox_row, clock: None, fault: RefCell::new(None) }
     }
 
     /// From here on the broker's clock says `clock`.
@@ -62,9 +67,20 @@ impl<'s> Draft<'s> {
         if let Some(value) = self.turn.writes.get(key).or_else(|| self.batch.writes.get(key)) {
             return value.clone();
         }
-        self.store.get(key).unwrap_or_else(|error| {
+        self.or_fault(self.store.get(key))
+    }
+
+    /// What is known of `id`, as this turn sees it.
+    pub fn known(&self, id: EventId) -> Option<Mark> {
+        let marked = self.turn.marks.get(&id).or_else(|| self.batch.marks.get(&id));
+        marked.copied().or_else(|| self.or_fault(self.inbox.find(self.store, id)))
+    }
+
+    /// What was read, or nothing and a fault.
+    pub fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
+        read.unwrap_or_else(|error| {
             self.fault.borrow_mut().get_or_insert(error);
-            None
+            T::default()
         })
     }
 
@@ -114,12 +130,15 @@ impl<'s> Draft<'s> {
         self.turn.writes.insert(key, None);
     }
 
+    /// Marks `id` as known.
+    pub fn mark(&mut self, id: EventId, mark: Mark) {
+        self.turn.marks.insert(id, mark);
+    }
+
     /// Puts a row into the outbox, behind all others.
-    pub fn say(&mut self, message: crate::outbox::Message) {
-        let row = OutboxRow { number: self.next_outbox_row, message };
+    pub fn say(&mut self, message: Message) {
+        self.turn.said.push(OutboxRow { number: self.next_outbox_row, message });
         self.next_outbox_row += 1;
-        self.put(key::outbox(row.number), row.message.to_row());
-        self.turn.said.push(row);
     }
 
     /// Asks for an effect.
@@ -139,6 +158,7 @@ impl<'s> Draft<'s> {
     pub fn keep(&mut self) {
         let turn = std::mem::take(&mut self.turn);
         self.batch.writes.extend(turn.writes);
+        self.batch.marks.extend(turn.marks);
         self.batch.said.extend(turn.said);
         for (name, key) in turn.withdrawn {
             self.batch.asked.retain(|it| (&it.name, &it.key) != (&name, &key));
@@ -157,9 +177,14 @@ impl<'s> Draft<'s> {
 
     /// What the batch writes, or the first failure to read.
     pub fn finish(self) -> Result<(Layer, u64), Error> {
+        let mut batch = self.batch;
         match self.fault.into_inner() {
             Some(error) => Err(error),
-            None => Ok((self.batch, self.next_outbox_row)),
+            None => {
+                self.inbox.write(std::mem::take(&mut batch.marks), &mut batch.writes);
+                outbox::chunk::write(&batch.said, &mut batch.writes);
+                Ok((batch, self.next_outbox_row))
+            }
         }
     }
 }

@@ -26,7 +26,9 @@ use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
 use crate::{
     Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
     draft::{Draft, json},
-    effect, key, listening, reminder,
+    effect,
+    inbox::Inbox,
+    key, listening, reminder,
     service::{FIGURES, WAITS},
     store::{Batch, Store},
 };
@@ -72,6 +74,7 @@ pub struct Engine {
     /// The furthest that this stream was heard: what comes behind it is new to everybody.
     furthest: Option<Position>,
     ladder: Ladder,
+    pub(crate) inbox: Inbox,
     said: SaidRows,
     forgetting: Forgetting,
     /// The broker's clock: the latest time of a message that was heard.
@@ -93,7 +96,7 @@ impl Engine {
     /// Opens `service` on `store`. A new store takes `id` as its own; an old one keeps the id that it has.
     pub fn open(service: Service, mut store: Box<dyn Store>, id: EventId) -> Result<Engine, Error> {
         start_over::finish(&mut *store)?;
-        let owner: Option<Owner> = Draft::over(&*store, 0).read(key::STORE);
+        let owner = store.get(key::STORE)?.and_then(|value| serde_json::from_slice::<Owner>(&value).ok());
         let id = match owner {
             Some(owner) if owner.service == service.name() => owner.id,
             Some(owner) => {
@@ -107,6 +110,7 @@ impl Engine {
         };
         let position = store.get(key::POSITION)?.and_then(|value| read_timed::<Position>(&value));
         let (position, clock) = position.map_or((None, None), |(position, clock)| (Some(position), clock));
+        let inbox = Inbox::open(&mut *store)?;
         let (said, forgetting) = (SaidRows::open(&*store)?, Forgetting::open(&*store)?);
         Ok(Engine {
             subjects: service.subjects(),
@@ -116,6 +120,7 @@ impl Engine {
             position,
             furthest: position,
             ladder: Ladder::default(),
+            inbox,
             said,
             forgetting,
             clock,
@@ -188,7 +193,7 @@ impl Engine {
         let (mut ask_heard, mut ask_confirmed) = (Vec::new(), Vec::new());
         let (mut hears_from, mut published) = (None, None);
         let (mut caught_up, mut deaf, mut breakers) = (self.caught_up, self.deaf, self.breakers.clone());
-        let mut draft = Draft::over(&*self.store, self.said.next).at(clock);
+        let mut draft = Draft::over(&*self.store, &self.inbox, self.said.next).at(clock);
 
         // Each input in its turn. Nothing has happened yet: a crash here leaves the store as it was, the broker
         // delivers again, and the client of a command hears nothing.
@@ -280,6 +285,7 @@ impl Engine {
         self.said.added(&layer.said);
         if layer.start_over {
             start_over::finish(&mut *self.store)?;
+            self.inbox.clear();
             self.deaf = true;
             self.starts_over += 1;
         }
@@ -330,7 +336,7 @@ impl Engine {
         }
         self.figures.commit(&writes);
         crate::crash::point("turn/before-the-commit");
-        self.store.commit(writes)
+        self.inbox.commit(&mut *self.store, writes)
     }
 
     /// Whether something waits for a commit that takes it along.

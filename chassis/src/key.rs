@@ -17,7 +17,7 @@ pub(crate) fn hand(kind: &[u8]) -> Vec<u8> {
     [b"m/hand/", kind].concat()
 }
 
-/// `i/`: what was taken or said.
+/// `i/`: pages of what was taken or said.
 pub(crate) const INBOX: &[u8] = b"i/";
 /// `c/`: answers to commands that came with an idempotency key.
 pub(crate) const ANSWERS: &[u8] = b"c/";
@@ -27,7 +27,7 @@ pub(crate) const HEARD: &[u8] = b"h/";
 pub(crate) const RECEIPTS: &[u8] = b"p/";
 /// `x/`: rows that are not needed for much longer.
 pub(crate) const RETIRED: &[u8] = b"x/";
-/// `o/`: outbox rows, in the order in which they were said.
+/// `o/`: chunks of the outbox, in the order in which they were said.
 pub(crate) const OUTBOX: &[u8] = b"o/";
 /// `e/`: effects that wait for their outcome.
 pub(crate) const EFFECTS: &[u8] = b"e/";
@@ -39,9 +39,9 @@ pub(crate) fn row(table: &str, key: &str) -> Vec<u8> {
     [ROWS, table.as_bytes(), b"/", key.as_bytes()].concat()
 }
 
-/// An event that was taken or said: `i/<id>`.
-pub(crate) fn inbox(id: EventId) -> Vec<u8> {
-    [INBOX, id.as_bytes().as_slice()].concat()
+/// A page of events that were taken or said: `i/<number>`.
+pub(crate) fn page(number: u64) -> Vec<u8> {
+    [INBOX, &number.to_be_bytes()].concat()
 }
 
 /// The answer to a command that came with an idempotency key: `c/<id>`.
@@ -54,8 +54,8 @@ pub(crate) fn heard(sequence: u64) -> Vec<u8> {
     [HEARD, &sequence.to_be_bytes()].concat()
 }
 
-/// The broker's word for an outbox row: `p/<number>`.
-pub(crate) fn receipt(number: u64) -> Vec<u8> {
+/// The broker's word for outbox rows, of which this is the last: `p/<number>`.
+pub(crate) fn receipts(number: u64) -> Vec<u8> {
     [RECEIPTS, &number.to_be_bytes()].concat()
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn number(key: &[u8]) -> u64 {
     u64::from_be_bytes(*eight)
 }
 
-/// An outbox row: `o/<number>`, so that the map's order is the order in which the rows were said.
+/// Outbox rows, of which this is the last: `o/<number>`, so that the map's order is the order in which they were said.
 pub(crate) fn outbox(number: u64) -> Vec<u8> {
     [OUTBOX, &number.to_be_bytes()].concat()
 }

@@ -1,12 +1,17 @@
 //! What a service says, on its way to the broker. A row is written with the turn that said it, and published after the
 //! commit, in the order in which the rows were said. Once the broker confirmed it, it is kept for a while with the
 //! broker's word beside it: should the broker lose what it confirmed, the row is published again.
+//!
+//! In the store the rows of one commit stand together ([`chunk`]), and so does the word for them ([`receipts`]).
 
-use std::collections::HashMap;
+pub(crate) mod chunk;
+pub(crate) mod receipts;
+
+use std::{borrow::Cow, collections::HashMap};
 
 use events::{DEAD_LETTERS, EVENTS, EventId, Headers, header};
 
-use crate::{Error, Position, draft::json, key};
+use crate::{Error, Position, draft::json};
 
 /// A message for a stream. Its `Nats-Msg-Id` makes publishing it again harmless.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +39,11 @@ impl Message {
         let headers =
             serde_json::from_str(&headers).map_err(|source| Error::Row { key: format!("outbox/{number}"), source })?;
         Ok(Message { subject, headers, body: lines.next().unwrap_or_default() })
+    }
+
+    /// The subject of the message that stands in a row.
+    pub(crate) fn subject_of(row: &[u8]) -> Cow<'_, str> {
+        String::from_utf8_lossy(row.split(|byte| *byte == b'\n').next().unwrap_or_default())
     }
 
     /// The stream that holds it.
@@ -68,24 +78,6 @@ pub struct Receipt {
     pub name: &'static str,
     /// Where it stands.
     pub place: Position,
-}
-
-impl Receipt {
-    /// As it stands in the store: which stream, its identity, the sequence, the message id.
-    pub(crate) fn to_row(self) -> Vec<u8> {
-        let Position { stream, sequence, mark } = self.place;
-        let name = u8::from(self.name == DEAD_LETTERS);
-        [&[name], stream.as_bytes().as_slice(), &sequence.to_be_bytes(), mark.as_bytes()].concat()
-    }
-
-    /// Reads the row under `key`.
-    pub(crate) fn from_row(key: &[u8], value: &[u8]) -> Receipt {
-        const WRITTEN: &str = "a receipt has 41 bytes: to_row writes them";
-        let id = |at: usize| EventId::from_bytes(value[at..at + 16].try_into().expect(WRITTEN));
-        let sequence = u64::from_be_bytes(value[17..25].try_into().expect(WRITTEN));
-        let name = if value[0] == 1 { DEAD_LETTERS } else { EVENTS };
-        Receipt { row: key::number(key), name, place: Position { stream: id(1), sequence, mark: id(25) } }
-    }
 }
 
 /// What a stream holds of what a service said, where it was said to stand.
@@ -138,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_reads_back_from_its_row() {
+    fn a_receipt_names_the_stream_and_the_message_id() {
         let headers = Headers::from([(header::MESSAGE_ID.to_owned(), "m-1".to_owned())]);
-        for subject in ["house.echoed.b-1", "dead.house.echoed.b-1"] {
+        for (subject, name) in [("house.echoed.b-1", EVENTS), ("dead.house.echoed.b-1", DEAD_LETTERS)] {
             let message = Message { subject: subject.to_owned(), headers: headers.clone(), body: "{}".to_owned() };
             let receipt = OutboxRow { number: 7, message }.receipt(EventId::derived(&["stream"]), 77);
-            assert_eq!(receipt.place.mark, EventId::named("m-1"));
-            assert_eq!(Receipt::from_row(&key::receipt(7), &receipt.to_row()), receipt);
+            let place = Position { stream: EventId::derived(&["stream"]), sequence: 77, mark: EventId::named("m-1") };
+            assert_eq!(receipt, Receipt { row: 7, name, place });
         }
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! A hand goes round each kind: with every entry that a commit adds it looks at the next few and removes those that are
 //! too old, so that of what is kept at most a third is dead, and no turn waits for a sweep (the clock algorithm of page
-//! replacement). A hand that came round and found nothing that was nearly old enough rests until something can be.
+//! replacement). A hand that came round and found nothing that was nearly old enough rests until something can be. A row
+//! with many entries counts as so many, and goes when the latest of them is too old.
 //!
 //! Invariant: what is forgotten cannot happen again. An event that nothing is known of, and that happened before
 //! something that was forgotten, may have been taken: it is refused.
@@ -16,12 +17,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
+use super::said;
 use crate::{
-    Error, inbox, key,
+    Error,
+    inbox::page,
+    key,
+    outbox::receipts,
     store::{Batch, Store},
 };
 
-/// How many entries the hand looks at for one that is added.
+/// How many entries the hand looks at for each that is added.
 const LOOKS: usize = 4;
 
 /// How many commits go by before it is written down where the hands are.
@@ -43,24 +48,48 @@ impl Keeping {
     pub const DEFAULT: Keeping = Keeping { said: Duration::from_secs(600), known: Duration::from_secs(7 * 24 * 3600) };
 }
 
+/// The keys of what goes with the row of this key and value; none where the row is needed for longer.
+type With = fn(&Round<'_>, &[u8], &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error>;
+
 /// A kind of entry that is forgotten.
 struct Kind {
     prefix: &'static [u8],
+    /// How many entries stand in a row.
+    entries: fn(&[u8]) -> usize,
+    /// Since when the latest of them is kept; none where one of them is kept for good.
     since: fn(&[u8]) -> Option<Timestamp>,
-    /// What goes with the entry under this key.
-    with: fn(&[u8]) -> Option<Vec<u8>>,
+    with: With,
     keeps: fn(&Keeping) -> Duration,
     /// Whether an event may have its effect again once it is gone.
     guards: bool,
 }
 
 const KINDS: [Kind; 5] = [
-    Kind { prefix: key::INBOX, since: inbox::happened, with: |_| None, keeps: |it| it.known, guards: true },
-    Kind { prefix: key::ANSWERS, since, with: |_| None, keeps: |it| it.known, guards: false },
-    Kind { prefix: key::RETIRED, since, with: row, keeps: |it| it.known, guards: true },
-    Kind { prefix: key::HEARD, since, with: |_| None, keeps: |it| it.known, guards: false },
-    Kind { prefix: key::RECEIPTS, since, with: outbox_row, keeps: |it| it.said, guards: false },
+    Kind { entries: page::entries, since: page::latest, guards: true, ..kind(key::INBOX) },
+    kind(key::ANSWERS),
+    Kind { with: with_mark, guards: true, ..kind(key::RETIRED) },
+    kind(key::HEARD),
+    Kind { entries: receipts::count, with: said::with_receipts, keeps: |it| it.said, ..kind(key::RECEIPTS) },
 ];
+
+/// A kind of which each row is one entry that ends with its time, goes alone, and guards nothing.
+const fn kind(prefix: &'static [u8]) -> Kind {
+    Kind { prefix, entries: |_| 1, since, with: |_, _, _| Ok(Some(Vec::new())), keeps: |it| it.known, guards: false }
+}
+
+/// What a hand goes by.
+pub(super) struct Round<'a> {
+    pub store: &'a dyn Store,
+    pub writes: &'a Batch,
+    limit: Timestamp,
+}
+
+impl Round<'_> {
+    /// Whether a row that ends with its time was kept for long enough.
+    pub fn is_old(&self, value: &[u8]) -> bool {
+        since(value).is_some_and(|since| since <= self.limit)
+    }
+}
 
 /// What was forgotten, and where the hands are.
 pub(super) struct Forgetting {
@@ -135,10 +164,10 @@ impl Forgetting {
     pub fn turn(&mut self, store: &dyn Store, writes: &mut Batch, now: Timestamp) -> Result<(), Error> {
         let mut up_to = self.up_to;
         for (kind, hand) in KINDS.iter().zip(&mut self.hands) {
-            let entries = writes.range(kind.prefix.to_vec()..).take_while(|(key, _)| key.starts_with(kind.prefix));
+            let rows = writes.range(kind.prefix.to_vec()..).take_while(|(key, _)| key.starts_with(kind.prefix));
             let mut looks = 0;
-            for value in entries.filter_map(|(_, value)| value.as_ref()) {
-                looks += LOOKS;
+            for value in rows.filter_map(|(_, value)| value.as_ref()) {
+                looks += LOOKS * (kind.entries)(value);
                 hand.note((kind.since)(value).unwrap_or(Timestamp::MAX));
             }
             let limit = before(now, (kind.keeps)(&self.keeping));
@@ -146,21 +175,27 @@ impl Forgetting {
                 continue;
             }
             let mut looked = 0;
-            for pair in store.scan_from(kind.prefix, &hand.at).take(looks) {
+            let mut ahead = store.scan_from(kind.prefix, &hand.at);
+            while looked < looks {
+                let Some(pair) = ahead.next() else {
+                    hand.begin_again(kind.prefix);
+                    break;
+                };
                 let (key, value) = pair?;
-                looked += 1;
+                looked += (kind.entries)(&value);
                 hand.at = [&key[..], &[0]].concat();
                 let Some(since) = (kind.since)(&value) else { continue };
-                if since > limit || writes.contains_key(&key) {
+                let with = match since > limit || writes.contains_key(&key) {
+                    true => None,
+                    false => (kind.with)(&Round { store, writes, limit }, &key, &value)?,
+                };
+                let Some(with) = with else {
                     hand.note(since);
                     continue;
-                }
-                writes.extend((kind.with)(&key).map(|with| (with, None)));
+                };
+                writes.extend(with.into_iter().map(|key| (key, None)));
                 writes.insert(key, None);
                 up_to = if kind.guards { up_to.max(Some(since)) } else { up_to };
-            }
-            if looked < looks {
-                hand.begin_again(kind.prefix);
             }
         }
         self.turns += 1;
@@ -207,12 +242,7 @@ fn before(now: Timestamp, kept: Duration) -> Timestamp {
     now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
 }
 
-/// The row of the service that the mark under `key` is for.
-fn row(key: &[u8]) -> Option<Vec<u8>> {
-    Some([key::ROWS, &key[key::RETIRED.len()..]].concat())
-}
-
-/// The outbox row that the receipt under `key` is for.
-fn outbox_row(key: &[u8]) -> Option<Vec<u8>> {
-    Some(key::outbox(key::number(key)))
+/// With the mark under `key`, the row of the service that it is for.
+fn with_mark(_: &Round<'_>, key: &[u8], _: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    Ok(Some(vec![[key::ROWS, &key[key::RETIRED.len()..]].concat()]))
 }

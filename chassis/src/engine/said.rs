@@ -2,15 +2,21 @@
 //!
 //! A confirmed row is kept for a while with the broker's word beside it. What the broker then turns out to have lost is
 //! not confirmed any more, and is published again: whoever heard it knows it by its id.
+//!
+//! Invariant: the word for a row is forgotten with its message, or later. So a row without it was not confirmed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::forget::timed;
+use super::{forget::Round, since};
 use crate::{
     Error, OutboxRow, key,
-    outbox::{Message, Receipt},
+    outbox::{
+        Message, Receipt,
+        chunk::{Chunk, Texts},
+        receipts,
+    },
     store::{Batch, Store},
 };
 
@@ -20,20 +26,28 @@ pub(super) struct SaidRows {
     pub next: u64,
     /// Rows that the broker has not confirmed.
     unconfirmed: BTreeSet<u64>,
-    /// The broker's word that waits for a commit.
-    receipts: Vec<Receipt>,
+    /// The broker's word that waits for a commit, by row.
+    receipts: BTreeMap<u64, Receipt>,
 }
 
 impl SaidRows {
     /// What stands in `store`.
     pub fn open(store: &dyn Store) -> Result<SaidRows, Error> {
-        let numbers = |prefix| store.scan(prefix).map(|pair| pair.map(|(key, _)| key::number(&key)));
-        let mut rows: BTreeSet<u64> = numbers(key::OUTBOX).collect::<Result<_, Error>>()?;
-        let next = rows.last().map_or(1, |last| last + 1);
-        for confirmed in numbers(key::RECEIPTS) {
-            rows.remove(&confirmed?);
+        let mut confirmed = BTreeMap::new();
+        for pair in store.scan(key::RECEIPTS) {
+            let (key, value) = pair?;
+            let (first, last) = receipts::rows(&key, &value).into_inner();
+            confirmed.insert(last, first);
         }
-        Ok(SaidRows { next, unconfirmed: rows, receipts: Vec::new() })
+        let is_confirmed = |row: u64| confirmed.range(row..).next().is_some_and(|(_, first)| *first <= row);
+        let mut last = confirmed.last_key_value().map_or(0, |(last, _)| *last);
+        let mut unconfirmed = BTreeSet::new();
+        for pair in store.scan(key::OUTBOX) {
+            let chunk = Chunk::new(pair?);
+            unconfirmed.extend((chunk.first..=chunk.last).filter(|row| !is_confirmed(*row)));
+            last = last.max(chunk.last);
+        }
+        Ok(SaidRows { next: last + 1, unconfirmed, receipts: BTreeMap::new() })
     }
 
     /// Rows that were committed and have to be published.
@@ -46,7 +60,7 @@ impl SaidRows {
         for receipt in &receipts {
             self.unconfirmed.remove(&receipt.row);
         }
-        self.receipts.extend(receipts);
+        self.receipts.extend(receipts.into_iter().map(|it| (it.row, it)));
     }
 
     /// The numbers of the rows that the broker has not confirmed.
@@ -61,14 +75,25 @@ impl SaidRows {
 
     /// The broker's word as rows, for the next commit.
     pub fn write(&mut self, writes: &mut Batch, now: Timestamp) {
-        let rows = self.receipts.drain(..).map(|it| (key::receipt(it.row), Some(timed(it.to_row(), now))));
-        writes.extend(rows);
+        receipts::write(std::mem::take(&mut self.receipts), now, writes);
     }
 
     /// The broker does not hold these rows any more: they count as not confirmed, and come back to be published again.
     pub fn gone(&mut self, store: &dyn Store, writes: &mut Batch, numbers: Vec<u64>) -> Result<Vec<OutboxRow>, Error> {
-        self.receipts.retain(|it| !numbers.contains(&it.row));
-        writes.extend(numbers.iter().map(|number| (key::receipt(*number), None)));
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers: BTreeSet<_> = numbers.into_iter().collect();
+        self.receipts.retain(|row, _| !numbers.contains(row));
+        for pair in store.scan(key::RECEIPTS) {
+            let (key, value) = pair?;
+            let (gone, stay): (Vec<_>, Vec<_>) = receipts::read(&key, &value).partition(|it| numbers.contains(&it.row));
+            if !gone.is_empty() {
+                writes.insert(key, None);
+                let since = since(&value).unwrap_or(Timestamp::MAX);
+                receipts::write(stay.into_iter().map(|it| (it.row, it)).collect(), since, writes);
+            }
+        }
         let rows = rows(store, numbers)?;
         self.added(&rows);
         Ok(rows)
@@ -76,16 +101,60 @@ impl SaidRows {
 
     /// All of the broker's word that is kept.
     pub fn receipts(&self, store: &dyn Store) -> Result<Vec<Receipt>, Error> {
-        let kept = store.scan(key::RECEIPTS).map(|pair| pair.map(|(key, value)| Receipt::from_row(&key, &value)));
-        kept.chain(self.receipts.iter().map(|it| Ok(*it))).collect()
+        let mut kept = Vec::new();
+        for pair in store.scan(key::RECEIPTS) {
+            let (key, value) = pair?;
+            kept.extend(receipts::read(&key, &value));
+        }
+        kept.extend(self.receipts.values());
+        Ok(kept)
     }
 }
 
 /// The rows with these numbers.
 pub(super) fn rows(store: &dyn Store, numbers: impl IntoIterator<Item = u64>) -> Result<Vec<OutboxRow>, Error> {
-    let row = |number| {
-        let value = store.get(&key::outbox(number))?;
-        value.map(|value| Ok(OutboxRow { number, message: Message::from_row(&value, number)? })).transpose()
-    };
-    numbers.into_iter().filter_map(|number| row(number).transpose()).collect()
+    let (mut texts, mut rows) = (Texts::of(store), Vec::new());
+    for number in numbers {
+        if let Some(text) = texts.get(number)? {
+            rows.push(OutboxRow { number, message: Message::from_row(text, number)? });
+        }
+    }
+    Ok(rows)
+}
+
+/// What goes with a group of receipts that is old enough: the chunks that hold its rows. Where one of these stays, since
+/// a row of it is not confirmed, or was not for long, nothing goes.
+pub(super) fn with_receipts(round: &Round<'_>, key: &[u8], value: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let (first, last) = receipts::rows(key, value).into_inner();
+    let mut chunks = Vec::new();
+    for pair in round.store.scan_from(key::OUTBOX, &key::outbox(first)) {
+        let chunk = Chunk::new(pair?);
+        if chunk.first > last {
+            break;
+        }
+        // It may have gone with the group before.
+        let stays = !round.writes.contains_key(&chunk.key);
+        if stays && !may_go(round, &chunk)? {
+            return Ok(None);
+        }
+        chunks.push(chunk.key);
+    }
+    Ok(Some(chunks))
+}
+
+/// Whether all of a chunk was confirmed long ago. What this batch changes of it is not.
+fn may_go(round: &Round<'_>, chunk: &Chunk) -> Result<bool, Error> {
+    let mut sure = chunk.first;
+    for pair in round.store.scan_from(key::RECEIPTS, &key::receipts(sure)) {
+        let (key, value) = pair?;
+        let rows = receipts::rows(&key, &value);
+        if !rows.contains(&sure) || !round.is_old(&value) || round.writes.contains_key(&key) {
+            return Ok(false);
+        }
+        sure = rows.end() + 1;
+        if sure > chunk.last {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

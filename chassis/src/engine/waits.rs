@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Engine, turns};
-use crate::{Answer, Pending, Position, Refusal, Reminder, draft::Draft, draft::json, key};
+use crate::{
+    Answer, Message, Pending, Position, Refusal, Reminder, draft::Draft, draft::json, key, outbox::chunk::Texts,
+};
 
 /// How many effects, reminders and outbox rows are looked at: an answer must not stop the service.
 const LOOKED_AT: usize = 10_000;
@@ -69,10 +71,10 @@ impl Engine {
         let unreadable = |error| Refusal::unreadable(format!("the body does not read as waits: {error}"));
         let question: Question = serde_json::from_value(turns::read(body)?).map_err(unreadable)?;
         let about = |key: &str| question.key.as_ref().is_none_or(|asked| asked.as_str() == key);
+        let mut texts = Texts::of(&*self.store);
         let subject = |number| {
-            let row = draft.get(&key::outbox(number))?;
-            let line = row.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            Some(String::from_utf8_lossy(line).into_owned())
+            let line = texts.get(number).map(|text| text.map(|text| Message::subject_of(text).into_owned()));
+            draft.or_fault(line)
         };
         let subjects = self.said.unconfirmed().take(LOOKED_AT).filter_map(subject);
         let effect = |it: Pending| WaitingEffect {

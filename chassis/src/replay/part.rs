@@ -133,14 +133,14 @@ impl<'s> Part<'s> {
         }
         let ahead = self.ahead(at);
         for many in 1..=ahead.len() {
-            self.paper.take_back()?;
+            self.paper.take_back(&mut self.engine.inbox)?;
             if let Some(steps) = self.after(&ahead[..many], at)? {
                 self.decided.extend(&ahead[..many]);
                 steps.into_iter().for_each(|step| self.keep(step));
                 return Ok(());
             }
         }
-        self.paper.take_back()?;
+        self.paper.take_back(&mut self.engine.inbox)?;
         let step = self.take(at)?;
         self.keep(step);
         Ok(())

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod forgetting;
+mod outbox;
 mod read_side;
 mod upgrade;
 

@@ -1,7 +1,7 @@
 //! Stores, queues and messages that many states have in common, each kept once, for as long as a state has it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Weak},
 };
@@ -76,15 +76,46 @@ fn number(of: impl FnOnce(&mut DefaultHasher)) -> u64 {
 /// What the future depends on. Not the position and the places that were heard, since in this world what is unheard decides
 /// what is heard next; not what waits to be forgotten; not outbox rows that the broker confirmed.
 fn needed(mut store: MemoryStore) -> MemoryStore {
-    let confirmed = |key: &[u8]| match key.strip_prefix(b"o/") {
-        Some(number) => store.get(&[b"p/", number].concat()).is_ok_and(|it| it.is_some()),
-        None => key.starts_with(b"p/"),
-    };
     let aside = |key: &[u8]| key == b"m/position" || key.starts_with(b"h/") || key.starts_with(b"x/");
     let pairs = store.scan(b"").map(|pair| pair.expect("a store in memory reads"));
-    let gone: Batch = pairs.filter(|(key, _)| confirmed(key) || aside(key)).map(|(key, _)| (key, None)).collect();
-    store.commit(gone).expect("a store in memory works");
+    let gone: Batch = pairs.filter(|(key, _)| aside(key)).map(|(key, _)| (key, None)).collect();
+    let (inbox, outbox) = (inbox_in_order(&store), outbox_one_by_one(&store));
+    store.commit(gone.into_iter().chain(inbox).chain(outbox).collect()).expect("a store in memory works");
     store
+}
+
+/// The outbox as if each row that the broker did not confirm had come alone: which commit said what, and when the broker's
+/// word for another was written, no future depends on.
+fn outbox_one_by_one(store: &MemoryStore) -> Batch {
+    const PLACE: usize = 24;
+    let all = |prefix| store.scan(prefix).map(|pair| pair.expect("a store in memory reads"));
+    let last = |key: &[u8]| u64::from_be_bytes(*key.last_chunk().expect("the number of the last row"));
+    let rows = |key: &[u8], many: usize| (last(key) + 1 - many as u64)..=last(key);
+    // The stream and the time take less than two places.
+    let words: Vec<_> = all(b"p/").collect();
+    let confirmed: BTreeSet<_> = words.iter().flat_map(|(key, word)| rows(key, word.len() / PLACE - 1)).collect();
+    let chunks: Vec<_> = all(b"o/").collect();
+    let mut batch: Batch = words.iter().chain(&chunks).map(|(key, _)| (key.clone(), None)).collect();
+    for (key, chunk) in &chunks {
+        let texts: Vec<_> = chunk.split(|byte| *byte == 0xFF).collect();
+        for (number, text) in rows(key, texts.len()).zip(texts).filter(|(number, _)| !confirmed.contains(number)) {
+            batch.insert([b"o/", &number.to_be_bytes()[..]].concat(), Some(text.to_vec()));
+        }
+    }
+    batch
+}
+
+/// The inbox as if all of it had come with one commit, in the order of the ids: which commit brought what, no future
+/// depends on. Of an id that was marked again the later mark counts.
+fn inbox_in_order(store: &MemoryStore) -> Batch {
+    const MARK: usize = 32;
+    let pages: Vec<_> = store.scan(b"i/").map(|page| page.expect("a store in memory reads")).collect();
+    let marks = pages.iter().flat_map(|(_, page)| page.chunks_exact(MARK));
+    let marks: BTreeMap<_, _> = marks.map(|mark| (&mark[..16], mark)).collect();
+    let marks: Vec<_> = marks.into_values().collect();
+    let in_order = marks.chunks(200).map(|page| Some(page.concat()));
+    let written = in_order.zip(0_u64..).map(|(page, number)| ([b"i/", &number.to_be_bytes()[..]].concat(), page));
+    pages.iter().map(|(key, _)| (key.clone(), None)).chain(written).collect()
 }
 
 /// Two numbers of a store: the first stands for all of it but the numbers of outbox rows, the second for all of it.
