@@ -105,6 +105,34 @@ impl House {
         self.engine = forgetful(&self.disk);
     }
 
+    /// Writes the store as an older version did: a row for each mark, message and receipt.
+    fn write_as_an_older_version(&mut self) {
+        let mut batch = Batch::new();
+        for pair in self.disk.scan(b"").map(Result::unwrap) {
+            let (prefix, value) = (pair.0[..2].to_vec(), pair.1.as_slice());
+            let last = || u64::from_be_bytes(*pair.0.last_chunk().unwrap());
+            let parts: Vec<(Vec<u8>, Vec<u8>)> = match prefix.as_slice() {
+                b"i/" => value.chunks(32).map(|mark| (mark[..16].to_vec(), mark[16..].to_vec())).collect(),
+                b"o/" => {
+                    let texts: Vec<_> = value.split(|byte| *byte == 0xFF).map(<[u8]>::to_vec).collect();
+                    let first = last() + 1 - texts.len() as u64;
+                    (first..).map(|number| number.to_be_bytes().to_vec()).zip(texts).collect()
+                }
+                b"p/" => {
+                    let (stream, rest) = value.split_at(17);
+                    let (places, time) = rest.split_at(rest.len() - 8);
+                    let first = last() + 1 - places.len() as u64 / 24;
+                    let receipts = places.chunks(24).map(|place| [stream, place, time].concat());
+                    (first..).map(|number| number.to_be_bytes().to_vec()).zip(receipts).collect()
+                }
+                _ => continue,
+            };
+            batch.entry(pair.0.clone()).or_insert(None);
+            batch.extend(parts.into_iter().map(|(key, value)| ([prefix.as_slice(), &key].concat(), Some(value))));
+        }
+        self.disk.commit(batch).unwrap();
+    }
+
     fn limit(&self) -> i64 {
         self.clock - i64::try_from(KEEPING.said.as_secs()).unwrap()
     }
@@ -156,8 +184,12 @@ fn what_is_said_is_confirmed_lost_and_forgotten_by_the_row_however_it_stands_tog
                     let (modulus, from) = (1 + dice.up_to(4), last.saturating_sub(dice.up_to(30)));
                     house.lose(|row| row >= from && row % modulus == 0);
                 }
-                7 | 8 => {}
-                _ => house.start_again(),
+                7 => {}
+                8 => house.start_again(),
+                _ => {
+                    house.write_as_an_older_version();
+                    house.start_again();
+                }
             }
             house.check();
         }
@@ -170,6 +202,25 @@ fn what_is_said_is_confirmed_lost_and_forgotten_by_the_row_however_it_stands_tog
         }
         assert!(house.rows() < 30, "{} rows of what was said in seven seconds of ten each", house.rows());
     }
+}
+
+#[test]
+fn a_store_of_an_older_version_is_taken_up() {
+    let mut house = House::new();
+    house.say(5, 3);
+    house.publish(3);
+    house.say(2, 3);
+    house.write_as_an_older_version();
+    assert_eq!(house.rows(), 7 + 3);
+    house.start_again();
+    house.check();
+    for event in 1..=7 {
+        check(&mut house.engine, rang_at(1, &format!("e-{event}"), "xxxx", 1, 0), &[]);
+        let other = [("dead.house.street.rang.b-1", "id_reused")];
+        check(&mut house.engine, rang_at(1, &format!("e-{event}"), "other", 1, 0), &other);
+    }
+    let again = house.engine.take(vec![Input::Gone(vec![1, 3])]).unwrap().said;
+    assert_eq!(again.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]
