@@ -22,7 +22,7 @@ const ORDERS: usize = 40;
 /// What happens to a file of some length.
 type Damage = fn(&File, u64);
 
-/// What can happen to a store's large file.
+/// What can happen to a store's files.
 const DAMAGE: [(&str, Damage); 4] = [
     ("cut off in the middle", |db, length| db.set_len(length / 2).unwrap()),
     ("emptied", |db, _| db.set_len(0).unwrap()),
@@ -48,9 +48,14 @@ impl Stack {
     }
 }
 
+/// Damages all files that hold rows, up to where something is written in them: which of them holds what depends on how much
+/// was carried.
 fn damage(store: &Path, damage: Damage) {
-    let db = File::options().read(true).write(true).open(store.join("db")).unwrap();
-    damage(&db, db.metadata().unwrap().len());
+    for name in ["db", "journal.0", "journal.1"] {
+        let path = store.join(name);
+        let written = fs::read(&path).unwrap().iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        damage(&File::options().read(true).write(true).open(path).unwrap(), written as u64);
+    }
 }
 
 #[tokio::test]
