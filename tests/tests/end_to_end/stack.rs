@@ -1,6 +1,6 @@
 //! The whole system for one test: started, disturbed, asked, and gone with the test.
 
-use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, thread};
 
 use async_nats::{ConnectOptions, HeaderMap};
 use chassis::{Answer, Client, Settings, authorization};

@@ -87,7 +87,8 @@ fn a_row_that_is_removed_is_gone_although_the_tree_still_has_it() {
 
 #[test]
 fn a_journal_that_does_not_follow_the_tree_is_damage() {
-    let (short, gap) = ("its journal ends before what is in its tree", "commits are missing in the middle of its journal");
+    let (short, gap) =
+        ("its journal ends before what is in its tree", "commits are missing in the middle of its journal");
     for (whole, begun, journal, last) in [
         (0, 0, vec![], Ok(0)),
         (7, 7, vec![], Ok(7)),
@@ -191,7 +192,8 @@ fn what_is_found_damaged_in_use_is_moved_aside_by_the_next_start() {
     let path = folder.path().join("payment");
     made(&path);
     let store = DiskStore::open(&path).unwrap();
-    let met = store.tree.reading(|| Err::<(), _>(sled::Error::ReportableBug("a page is missing".to_owned()))).unwrap_err();
+    let met =
+        store.tree.reading(|| Err::<(), _>(sled::Error::ReportableBug("a page is missing".to_owned()))).unwrap_err();
     assert!(matches!(met, Error::StoreDamaged { .. }), "{met}");
     drop(store);
     assert!(damage(&path).contains("a page is missing"));
