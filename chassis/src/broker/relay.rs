@@ -26,11 +26,12 @@ use crate::{Client, Error, Holding, Input, OutboxRow, Receipt, Start, Stored, am
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
-/// Fewer rows go one after the other: a batch costs the broker as much as a dozen messages do, however small it is, and
-/// holds all others up meanwhile.
+/// Fewer rows go one after the other, each when the one before is confirmed: a batch costs the broker as much as a dozen
+/// messages do, however small it is, and holds all others up meanwhile.
 const BATCH_AT_LEAST: usize = 16;
 /// After a batch the next rows gather for as long as it took, times this, and no longer than `GATHER_AT_MOST`: the busier
-/// the broker, the fewer and the larger are the batches. What comes alone never waits.
+/// the broker, the fewer and the larger are the batches. Where rows come one at a time, none
+/// waits.
 const GATHER_TIMES: u32 = 2;
 const GATHER_AT_MOST: Duration = Duration::from_millis(20);
 /// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
@@ -62,6 +63,9 @@ struct BatchAnswer {
     seq: u64,
 }
 
+/// The broker's word for rows, and the sequence of the last of them that is new to it where they are events.
+type Word = (Vec<Receipt>, Option<u64>);
+
 /// Rows by number: they are published in ascending order.
 type Queue = BTreeMap<u64, OutboxRow>;
 
@@ -73,6 +77,8 @@ impl Relay {
         let (mut compared, mut highest) = (None, 0);
         let mut pause_now = PAUSE_AT_FIRST;
         let (mut compared_on, mut compared_at) = (None, Instant::now());
+        // So many rows stood in a batch that was refused: they go one by one.
+        let mut one_by_one = 0_usize;
         loop {
             let connection = *connected.borrow_and_update();
             if compared_on != Some(connection) || compared_at.elapsed() > COMPARED_EVERY {
@@ -112,14 +118,21 @@ impl Relay {
             }
             self.lease.check().await?;
             crate::crash::point("relay/before-publishing");
-            let run = leading_run(&queue);
+            let mut run = leading_run(&queue);
+            let stream = if run[0].message.stream() == EVENTS { &streams.events } else { &streams.dead_letters };
+            if run.len() < BATCH_AT_LEAST || one_by_one > 0 || !streams::takes_batches(stream) {
+                run.truncate(1);
+                one_by_one = one_by_one.saturating_sub(1);
+            }
             let began = Instant::now();
-            match self.publish(&run, streams).await {
+            match self.publish(&run, stream).await {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
                 Ok(_) if *connected.borrow() != connection => {}
+                // A message id in it is known: after an answer that was lost, say.
+                Ok(None) => one_by_one = run.len(),
                 // It counts again what it had counted: it has lost something, and nobody was cut off.
-                Ok((_, Some(new))) if new <= highest => (compared, highest) = (None, 0),
-                Ok((receipts, new)) => {
+                Ok(Some((_, Some(new)))) if new <= highest => (compared, highest) = (None, 0),
+                Ok(Some((receipts, new))) => {
                     crate::crash::point("relay/confirmed");
                     pause_now = PAUSE_AT_FIRST;
                     highest = if run[0].message.stream() == EVENTS { new.unwrap_or(highest) } else { highest };
@@ -128,7 +141,7 @@ impl Relay {
                         self.last.insert(receipt.name, *receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
-                    let together = receipts.len() >= BATCH_AT_LEAST;
+                    let together = receipts.len() > 1;
                     if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
                         return Ok(());
                     }
@@ -230,34 +243,28 @@ impl Relay {
         self.words.send(input).map_err(|_| stopped())
     }
 
-    /// Publishes `rows`, all for one stream. On an error any of them may be stored: they are published again. Gives the
-    /// broker's word, and the sequence of the last row that is new to it where they are events.
-    async fn publish(&self, rows: &[&OutboxRow], streams: &Streams) -> Result<(Vec<Receipt>, Option<u64>), String> {
-        let to_events = rows[0].message.stream() == EVENTS;
-        let stream = if to_events { &streams.events } else { &streams.dead_letters };
+    /// Publishes one row, or more as one batch, all for `stream`. On an error any of them may be stored: they are published
+    /// again. Gives the broker's word, and the sequence of the last row that is new to it where they are events; nothing
+    /// where the broker refuses the batch.
+    async fn publish(&self, rows: &[&OutboxRow], stream: &Stream) -> Result<Option<Word>, String> {
         let identity = streams::identity(stream);
-        if rows.len() >= BATCH_AT_LEAST && streams::takes_batches(stream) {
-            let answer = self.publish_atomically(rows).await?;
-            match answer.error {
-                None => {
-                    let first = answer.seq + 1 - rows.len() as u64;
-                    let receipts = rows.iter().zip(first..).map(|(row, sequence)| row.receipt(identity, sequence));
-                    return Ok((receipts.collect(), to_events.then_some(answer.seq)));
-                }
-                // A batch with a message id that the broker knows is refused whole: after an answer that was lost, say.
-                Some(error) => tracing::debug!("a batch goes row by row: {error}"),
-            }
-        }
-        let (mut receipts, mut new) = (Vec::new(), None);
-        for row in rows {
+        let to_events = rows[0].message.stream() == EVENTS;
+        if let [row] = rows {
             let headers = headers::to_wire(&row.message.headers);
             let body = row.message.body.clone().into();
             let sent = self.broker.jetstream.publish_with_headers(row.message.subject.clone(), headers, body);
             let confirmed = sent.await.map_err(|error| error.to_string())?.await.map_err(|error| error.to_string())?;
-            receipts.push(row.receipt(identity, confirmed.sequence));
-            new = if to_events && !confirmed.duplicate { Some(confirmed.sequence) } else { new };
+            let new = (to_events && !confirmed.duplicate).then_some(confirmed.sequence);
+            return Ok(Some((vec![row.receipt(identity, confirmed.sequence)], new)));
         }
-        Ok((receipts, new))
+        let answer = self.publish_atomically(rows).await?;
+        if let Some(error) = answer.error {
+            tracing::debug!("a batch goes row by row: {error}");
+            return Ok(None);
+        }
+        let first = answer.seq + 1 - rows.len() as u64;
+        let receipts = (first..).zip(rows).map(|(sequence, row)| row.receipt(identity, sequence)).collect();
+        Ok(Some((receipts, to_events.then_some(answer.seq))))
     }
 
     /// Publishes `rows` as one atomic batch: all are stored with one sync, or none is.

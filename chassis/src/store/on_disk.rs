@@ -49,18 +49,21 @@ pub struct DiskStore {
     journal: Journal,
     /// What the commits wrote that stand in the file of the journal that is written to.
     recent: Batch,
-    /// How long that file grows before its rows are carried, in bytes.
+    /// What these take, and how much it may become before they are carried, in bytes.
+    weight: u64,
     limit: u64,
     /// How many commits there are, and the file that says so.
     commits: u64,
     count: Count,
+    /// Whether a commit failed: what is on the disk is not known then, and no other one is made.
+    failed: bool,
     /// Held for as long as the store is open; dropped last.
     _lock: File,
 }
 
 impl DiskStore {
-    /// How long the journal grows before its rows are carried into the tree, in bytes. More is less work where rows are
-    /// written over, and more memory.
+    /// How much stands in the journal, and in memory, before it is carried into the tree, in bytes. More is less work where
+    /// rows are written over. While rows are carried it may become up to four times as much.
     pub const JOURNAL: u64 = 16 * 1024 * 1024;
 
     /// Opens the store in `path`, or makes it. Fails with [`Error::StoreLocked`] where another process holds it, and with
@@ -95,7 +98,7 @@ impl DiskStore {
         }
     }
 
-    /// Lets the journal grow to so many bytes, instead of [`DiskStore::JOURNAL`].
+    /// Lets the rows of the journal grow to so many bytes, instead of [`DiskStore::JOURNAL`].
     pub fn carrying_after(self, limit: u64) -> DiskStore {
         DiskStore { limit, ..self }
     }
@@ -110,18 +113,22 @@ impl DiskStore {
         crash::point("store/opened");
         let counted = Count::read(path);
         let contents = Contents::check(&tree, counted.is_some())?;
-        let (journal, segments) = Journal::open(path, contents.whole).map_err(io)?;
+        let (journal, segments) = Journal::open(path, contents.whole).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => tree.damaged("a commit in its journal cannot be read"),
+            _ => io(error),
+        })?;
         let in_journal = segments.iter().map(|it| (it.first, it.last));
         let commits = last_commit(contents.whole, contents.begun, in_journal).map_err(|why| tree.damaged(why))?;
         let least = counted.unwrap_or(Ok(0));
         if least.map_err(|_| tree.damaged("the number of its commits cannot be read"))? > commits {
             return Err(tree.damaged("commits that were in it are gone"));
         }
-        let count = Count::begin(path, commits).map_err(io)?;
         let place = Place::of(path, ["db"].into_iter().chain(journal::FILES)).map_err(io)?;
         // sled syncs neither its configuration nor the names of its files; and what a kill left unsynced in the journal
-        // counts as committed from here on.
+        // counts as committed from here on, before it is counted.
         sync_all_files(path).map_err(io)?;
+        let count = Count::begin(path, commits).map_err(io)?;
+        File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
         let mut store = DiskStore {
             place,
             tree,
@@ -129,9 +136,11 @@ impl DiskStore {
             carrying: None,
             journal,
             recent: Batch::new(),
+            weight: 0,
             limit: DiskStore::JOURNAL,
             commits,
             count,
+            failed: false,
             _lock: lock,
         };
         store.take_up(segments)?;
@@ -142,29 +151,49 @@ impl DiskStore {
     /// have to be in the tree before it is written over.
     fn take_up(&mut self, mut segments: Vec<Segment>) -> Result<(), Error> {
         self.recent = segments.pop().map(|it| it.rows).unwrap_or_default();
+        self.weight = weight(&self.recent);
         if let Some(Segment { rows, last, .. }) = segments.pop() {
             self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, last)?);
         }
         Ok(())
     }
 
-    /// Has the rows of the journal carried into the tree where it is long enough. Commits go on meanwhile, up to twice its
-    /// length.
+    /// Has the rows of the journal carried into the tree where there are enough of them. Commits go on meanwhile, up to
+    /// twice as many.
     fn make_room(&mut self) -> Result<(), Error> {
-        let length = self.journal.length();
         match self.carrying.take() {
-            Some(carrying) if !carrying.is_done() && length < 2 * self.limit => self.carrying = Some(carrying),
+            Some(carrying) if !carrying.is_done() && self.weight < 2 * self.limit => self.carrying = Some(carrying),
             Some(carrying) => self.contents = carrying.end()?,
             None => {}
         }
-        if length < self.limit || self.carrying.is_some() {
+        if self.weight < self.limit || self.carrying.is_some() {
             return Ok(());
         }
-        self.journal.turn();
+        self.journal.turn(4 * self.limit).map_err(|source| files(self.place.path(), source))?;
+        self.weight = 0;
         let rows = std::mem::take(&mut self.recent);
         self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, self.commits)?);
         Ok(())
     }
+
+    fn write(&mut self, batch: Batch) -> Result<(), Error> {
+        self.make_room()?;
+        let commit = self.commits + 1;
+        self.journal.append(commit, &batch).map_err(|source| files(self.place.path(), source))?;
+        // What was written is of no use where nobody will find it.
+        self.place.check()?;
+        self.count.note(commit).map_err(|source| files(self.place.path(), source))?;
+        self.commits = commit;
+        self.weight += weight(&batch);
+        self.recent.extend(batch);
+        Ok(())
+    }
+}
+
+/// What rows take in memory, about, in bytes.
+fn weight(rows: &Batch) -> u64 {
+    const BESIDE_ITS_BYTES: usize = 96;
+    rows.iter().map(|(key, value)| (BESIDE_ITS_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)) as u64).sum()
 }
 
 /// The last commit of a store whose tree holds all up to `whole` and something up to `begun`, and whose journal holds the
@@ -258,14 +287,11 @@ impl Store for DiskStore {
         if batch.is_empty() {
             return Ok(());
         }
-        self.make_room()?;
-        let commit = self.commits + 1;
-        self.journal.append(commit, &batch).map_err(|source| files(self.place.path(), source))?;
-        // What was written is of no use where nobody will find it.
-        self.place.check()?;
-        self.count.note(commit).map_err(|source| files(self.place.path(), source))?;
-        self.commits = commit;
-        self.recent.extend(batch);
-        Ok(())
+        if self.failed {
+            return Err(Error::Stopped { why: "a commit failed, and the store is to be opened again".to_owned() });
+        }
+        let written = self.write(batch);
+        self.failed = written.is_err();
+        written
     }
 }

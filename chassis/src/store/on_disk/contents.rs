@@ -9,6 +9,9 @@ use crate::{Error, store::Batch};
 /// The row that no service sees.
 pub(super) const ROW: &[u8] = b"\0contents";
 
+/// The sum and two numbers. A version without a journal wrote one number.
+const ROW_BYTES: usize = 16 + 8 + 8;
+
 /// Everything in the tree, as a figure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
@@ -21,8 +24,8 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Reads all that `tree` holds, and compares it with what was carried there. A new tree, or one of a version without a
-    /// sum, gets one.
+    /// Reads all that `tree` holds, and compares it with what was carried there. A new tree, or one of an older
+    /// version, which does not open it from then on, gets its row.
     pub fn check(tree: &Tree, made_before: bool) -> Result<Contents, Error> {
         let (mut sum, mut row) = (0_u128, None);
         for pair in tree.range(b"") {
@@ -32,7 +35,7 @@ impl Contents {
                 false => sum = sum.wrapping_add(print(&key, &value)),
             }
         }
-        let has_row = row.is_some();
+        let is_new = row.as_ref().is_some_and(|row| row.len() == ROW_BYTES);
         let contents = match row {
             Some(row) => Contents::from_row(&row).ok_or_else(|| tree.damaged("its sum cannot be read"))?,
             None if !made_before => Contents { sum, ..Contents::default() },
@@ -41,7 +44,7 @@ impl Contents {
         if contents.sum != sum {
             return Err(tree.damaged("what is in it is not what was committed"));
         }
-        if !has_row {
+        if !is_new {
             tree.write([(ROW.to_vec(), Some(contents.to_row()))].into())?;
         }
         Ok(contents)

@@ -37,7 +37,8 @@ pub(super) struct Segment {
     /// The first and the last commit.
     pub first: u64,
     pub last: u64,
-    /// Up to where the file is written.
+    /// Where the last commit begins, and up to where the file is written.
+    last_at: usize,
     end: u64,
     pub rows: Batch,
 }
@@ -53,7 +54,11 @@ impl Journal {
         for (at, file) in files.iter().enumerate() {
             let mut bytes = vec![0; usize::try_from(lengths[at]).map_err(io::Error::other)?];
             file.read_exact_at(&mut bytes, 0)?;
-            segments.extend(read(at, &bytes, whole)?);
+            let Some(segment) = read(at, &bytes, whole)? else { continue };
+            // A sync that failed leaves what it did not write in the kernel's memory, as if it were written: the last
+            // commit is written anew, so that the sync that follows is one.
+            file.write_all_at(&bytes[segment.last_at..segment.end as usize], segment.last_at as u64)?;
+            segments.push(segment);
         }
         segments.sort_by_key(|it| it.first);
         let (current, end) = segments.last().map_or((0, 0), |it| (it.file, it.end));
@@ -80,15 +85,17 @@ impl Journal {
         Ok(())
     }
 
-    /// How much stands in the file that is written to.
-    pub fn length(&self) -> u64 {
-        self.end
-    }
-
-    /// Goes on at the beginning of the other file: what is in it is in the tree.
-    pub fn turn(&mut self) {
+    /// Goes on at the beginning of the other file: what is in it is in the tree. A file longer than `most` is cut off
+    /// there: it would be read as a whole by every open.
+    pub fn turn(&mut self, most: u64) -> io::Result<()> {
         (self.current, self.end) = (1 - self.current, 0);
-        self.record.shrink_to(GROWS_BY as usize);
+        self.record = Vec::new();
+        let (file, length) = (&self.files[self.current], &mut self.lengths[self.current]);
+        if *length > most.max(GROWS_BY) {
+            *length = most.max(GROWS_BY);
+            file.set_len(*length)?;
+        }
+        Ok(())
     }
 }
 
@@ -98,6 +105,7 @@ fn read(file: usize, bytes: &[u8], whole: u64) -> io::Result<Option<Segment>> {
     while let Some(record) = record::decode(&bytes[segment.end as usize..])
         && (segment.end == 0 || record.commit == segment.last + 1)
     {
+        segment.last_at = segment.end as usize;
         segment.end += record.length as u64;
         segment.last = record.commit;
         if record.commit > whole {
@@ -106,7 +114,13 @@ fn read(file: usize, bytes: &[u8], whole: u64) -> io::Result<Option<Segment>> {
             segment.rows.extend(rows);
         }
     }
-    Ok((segment.first > 0).then_some(segment))
+    // A commit is written when the one before it is on the disk. So where one more follows, this is not the end.
+    let rest = &bytes[segment.end as usize..];
+    let follows = |length| record::decode(rest.get(length..)?).filter(|it| it.commit == segment.last + 2);
+    match record::length(rest).and_then(follows) {
+        Some(_) => Err(io::ErrorKind::InvalidData.into()),
+        None => Ok((segment.first > 0).then_some(segment)),
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +143,7 @@ mod tests {
         let (mut journal, _) = Journal::open(folder.path(), 0).unwrap();
         for commit in 1..=9 {
             if [4, 7].contains(&commit) {
-                journal.turn();
+                journal.turn(u64::MAX).unwrap();
             }
             journal.append(commit, &rows(&commit.to_string())).unwrap();
         }
@@ -146,9 +160,35 @@ mod tests {
         for commit in 1..=600 {
             journal.append(commit, &rows("first")).unwrap();
         }
-        journal.turn();
+        journal.turn(u64::MAX).unwrap();
         journal.append(601, &rows("other")).unwrap();
-        journal.turn();
+        journal.turn(u64::MAX).unwrap();
+        journal.append(602, &rows("second")).unwrap();
+        assert_eq!(found(folder.path(), 600), [(601, 601, 1), (602, 602, 1)]);
+    }
+
+    #[test]
+    fn a_commit_that_does_not_read_is_no_end_where_one_more_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), 0).unwrap();
+        for commit in 1..=3 {
+            journal.append(commit, &rows(&commit.to_string())).unwrap();
+        }
+        journal.files[0].write_all_at(b"damage", journal.end * 2 / 3 - 500).unwrap();
+        assert_eq!(Journal::open(folder.path(), 0).err().unwrap().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_file_that_had_grown_too_long_is_cut_off_when_its_turn_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), 0).unwrap();
+        for commit in 1..=600 {
+            journal.append(commit, &rows("long")).unwrap();
+        }
+        journal.turn(1000).unwrap();
+        journal.append(601, &rows("other")).unwrap();
+        journal.turn(1000).unwrap();
+        assert_eq!(journal.files[0].metadata().unwrap().len(), GROWS_BY);
         journal.append(602, &rows("second")).unwrap();
         assert_eq!(found(folder.path(), 600), [(601, 601, 1), (602, 602, 1)]);
     }

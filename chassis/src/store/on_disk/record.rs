@@ -39,6 +39,11 @@ pub(super) struct Record<'b> {
     pub length: usize,
 }
 
+/// How long the record at the beginning of `bytes` says it is, whole or not.
+pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+    bytes.first_chunk().map(|length| HEAD + u32::from_le_bytes(*length) as usize)
+}
+
 /// Reads the record at the beginning of `bytes`; none where there is none that is whole.
 pub(super) fn decode(bytes: &[u8]) -> Option<Record<'_>> {
     let (length, rest) = bytes.split_first_chunk()?;

@@ -237,6 +237,9 @@ fn a_store_that_is_removed_while_it_is_in_use_takes_no_commit() {
     fs::remove_dir_all(&path).unwrap();
     let error = store.commit(batch(&[("a/2", "two")])).unwrap_err();
     assert!(matches!(error, Error::StoreGone { .. }), "{error}");
+    // Nor any other one: an error is final.
+    let error = store.commit(batch(&[("a/2", "two")])).unwrap_err();
+    assert!(matches!(error, Error::Stopped { .. }), "{error}");
 }
 
 #[test]
