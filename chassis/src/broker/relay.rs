@@ -29,11 +29,11 @@ const BATCH_AT_MOST: usize = 500;
 /// Fewer rows go one after the other, each when the one before is confirmed: a batch costs the broker as much as a dozen
 /// messages do, however small it is, and holds all others up meanwhile.
 const BATCH_AT_LEAST: usize = 16;
-/// After a batch the next rows gather for as long as it took, times this, and no longer than `GATHER_AT_MOST`: the busier
-/// the broker, the fewer and the larger are the batches. Where rows come one at a time, none
-/// waits.
-const GATHER_TIMES: u32 = 2;
-const GATHER_AT_MOST: Duration = Duration::from_millis(20);
+/// Where so many rows went within `BUSY_WITHIN` while others waited, the next ones gather for `GATHER`: the busier a service,
+/// the fewer and the larger are the batches, of everybody who hears of it too. Where rows come one at a time, none waits.
+const BUSY_ROWS: usize = 16;
+const BUSY_WITHIN: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(20);
 /// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
 const COMPARED_EVERY: Duration = Duration::from_secs(30);
 const PAUSE_AT_FIRST: Duration = Duration::from_millis(50);
@@ -79,6 +79,8 @@ impl Relay {
         let (mut compared_on, mut compared_at) = (None, Instant::now());
         // So many rows stood in a batch that was refused: they go one by one.
         let mut one_by_one = 0_usize;
+        // So many rows went since then while others waited.
+        let (mut went, mut since) = (0, Instant::now());
         loop {
             let connection = *connected.borrow_and_update();
             if compared_on != Some(connection) || compared_at.elapsed() > COMPARED_EVERY {
@@ -124,7 +126,6 @@ impl Relay {
                 run.truncate(1);
                 one_by_one = one_by_one.saturating_sub(1);
             }
-            let began = Instant::now();
             match self.publish(&run, stream).await {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
                 Ok(_) if *connected.borrow() != connection => {}
@@ -141,12 +142,17 @@ impl Relay {
                         self.last.insert(receipt.name, *receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
-                    let together = receipts.len() > 1;
+                    let others_wait = receipts.len() > 1 || !queue.is_empty() || !self.rows.is_empty();
+                    went += if others_wait { receipts.len() } else { 0 };
                     if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
                         return Ok(());
                     }
-                    if together {
-                        pause(GATHER_AT_MOST.min(began.elapsed() * GATHER_TIMES)).await;
+                    let is_busy = since.elapsed() < BUSY_WITHIN;
+                    if went >= BUSY_ROWS && is_busy {
+                        pause(GATHER).await;
+                    }
+                    if went >= BUSY_ROWS || !is_busy {
+                        (went, since) = (0, Instant::now());
                     }
                 }
                 Err(why) => {
