@@ -68,9 +68,8 @@ fn carry(tree: &Tree, mut contents: Contents, rows: &Batch, last: u64, enough: &
     contents.begun = last;
     let mut left = rows.iter();
     while left.len() > 0 && !enough.load(Ordering::Relaxed) {
-        let some: Batch = left.by_ref().take(AT_ONCE).map(|(key, value)| (key.clone(), value.clone())).collect();
         let mut changes;
-        (contents, changes) = contents.after(tree, some)?;
+        (contents, changes) = contents.after(tree, left.by_ref().take(AT_ONCE))?;
         contents.whole = if left.len() == 0 { last } else { contents.whole };
         changes.insert(contents::ROW.to_vec(), Some(contents.to_row()));
         tree.write(changes)?;

@@ -51,16 +51,20 @@ impl Contents {
     }
 
     /// What `tree` will hold after `rows`, of which those that change nothing are left out.
-    pub fn after(self, tree: &Tree, rows: Batch) -> Result<(Contents, Batch), Error> {
+    pub fn after<'r>(
+        self,
+        tree: &Tree,
+        rows: impl Iterator<Item = (&'r Vec<u8>, &'r Option<Vec<u8>>)>,
+    ) -> Result<(Contents, Batch), Error> {
         let (mut sum, mut changes) = (self.sum, Batch::new());
         for (key, value) in rows {
-            let before = tree.get(&key)?;
+            let before = tree.get(key)?;
             if before.as_deref() == value.as_deref() {
                 continue;
             }
-            sum = before.map_or(sum, |before| sum.wrapping_sub(print(&key, &before)));
-            sum = value.as_ref().map_or(sum, |value| sum.wrapping_add(print(&key, value)));
-            changes.insert(key, value);
+            sum = before.map_or(sum, |before| sum.wrapping_sub(print(key, &before)));
+            sum = value.as_ref().map_or(sum, |value| sum.wrapping_add(print(key, value)));
+            changes.insert(key.clone(), value.clone());
         }
         Ok((Contents { sum, ..self }, changes))
     }

@@ -125,8 +125,7 @@ fn what_is_carried_again_after_it_was_cut_off_in_the_middle_is_there_once() {
     let many: Vec<_> = (0..2000).map(|number| (format!("a/{number:04}"), number.to_string())).collect();
     store.commit(many.iter().map(|(key, value)| (key.clone().into(), Some(value.clone().into()))).collect()).unwrap();
     // As far as a crash may have come.
-    let rows: Batch = store.recent.iter().take(700).map(|(key, value)| (key.clone(), value.clone())).collect();
-    let (mut contents, mut changes) = store.contents.after(&store.tree, rows).unwrap();
+    let (mut contents, mut changes) = store.contents.after(&store.tree, store.recent.iter().take(700)).unwrap();
     contents.begun = 1;
     changes.insert(contents::ROW.to_vec(), Some(contents.to_row()));
     store.tree.write(changes).unwrap();
