@@ -5,10 +5,10 @@
 //! (`notification.failed`, `no_address`), and hears of what happens after the registration.
 
 mod adopted;
-mod folder;
 mod forward;
 mod letter;
 mod mailer;
+mod mbox;
 mod message;
 mod money;
 mod relay;
@@ -17,6 +17,7 @@ mod template;
 
 pub use forward::{Mail, MailOutcome};
 pub use mailer::{Mailer, Unusable};
+pub use mbox::{Kept, kept};
 pub use rows::Recipient;
 pub use template::Template;
 

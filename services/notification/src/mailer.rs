@@ -6,10 +6,10 @@ use chassis::{Perform, Retry, settings};
 use lettre::message::Mailbox;
 
 use crate::{
-    folder::Folder,
     forward::{Mail, MailOutcome},
     letter::one_line,
-    message::message,
+    mbox::{Entry, Mbox},
+    message::{date, message},
     relay::Relay,
 };
 
@@ -23,7 +23,7 @@ pub struct Mailer {
 #[derive(Clone)]
 enum Way {
     Server(Relay),
-    Folder(Folder),
+    Folder(Mbox),
 }
 
 /// The mailer cannot be used as it is set.
@@ -66,9 +66,9 @@ impl Mailer {
         Ok(Mailer { from: sender(from)?, way: Way::Server(relay) })
     }
 
-    /// Writes each mail as a file into the folder `path`, which is made with the first one.
+    /// Appends the mails to files in the folder `path`, which is made with the first one. [`kept`](crate::kept) reads them.
     pub fn into_folder(path: &Path, from: &str) -> Result<Mailer, Unusable> {
-        Ok(Mailer { from: sender(from)?, way: Way::Folder(Folder::at(path)) })
+        Ok(Mailer { from: sender(from)?, way: Way::Folder(Mbox::at(path)) })
     }
 }
 
@@ -82,8 +82,9 @@ impl Perform<Mail> for Mailer {
         match &self.way {
             Way::Server(relay) => relay.send(&message).await,
             Way::Folder(folder) => {
-                let name = format!("{}.{}.eml", mail.order_id, mail.template);
-                folder.keep(&name, message.formatted()).await?;
+                let key = format!("{}.{}", mail.order_id, mail.template);
+                let sender = self.from.email.as_ref();
+                folder.keep(Entry::new(key, sender, date(mail.at), &message.formatted())).await?;
                 Ok(MailOutcome::Sent)
             }
         }

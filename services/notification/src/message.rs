@@ -37,7 +37,7 @@ pub fn message(from: &Mailbox, mail: &Mail) -> Result<Message, String> {
 }
 
 /// A date that a mail can have. A time before 1970 was typed by hand.
-fn date(at: Timestamp) -> Timestamp {
+pub fn date(at: Timestamp) -> Timestamp {
     at.max(Timestamp::UNIX_EPOCH)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, net::TcpListener};
 
+use notification::{Kept, kept};
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,13 +45,13 @@ fn about(order_id: &str, template: &str, said: &str) -> Told {
     Told::from([((order_id.to_owned(), template.to_owned()), vec![said.to_owned()])])
 }
 
-/// The mails in the folder, by file name.
+/// The mails in the folder by order and template, each of which is there once.
 fn mails(stack: &Stack) -> BTreeMap<String, String> {
-    let folder = fs::read_dir(stack.folder().join("data/mail")).into_iter().flatten();
-    let mail = |entry: fs::DirEntry| {
-        (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap_or_default())
-    };
-    folder.map(|entry| mail(entry.unwrap())).collect()
+    let mut mails = BTreeMap::new();
+    for Kept { key, letter } in kept(&stack.folder().join("data/mail")).unwrap() {
+        assert_eq!(mails.insert(key.clone(), letter), None, "{key} is there twice");
+    }
+    mails
 }
 
 #[tokio::test]
@@ -61,9 +62,8 @@ async fn a_registered_customer_has_a_mail_when_the_order_is_complete() {
     stack.await_said("notification.sent", &order_id).await;
     assert_eq!(told(&stack).await, about(&order_id, "order_completed", "notification.sent"));
     let mails = mails(&stack);
-    let mail = &mails[&format!("{order_id}.order_completed.eml")];
-    for part in
-        ["To: \"Alice Archer\" <alice@example.com>\r\n", &order_id, "2 x widget at 19.99 USD", "Total: 39.98 USD"]
+    let mail = &mails[&format!("{order_id}.order_completed")];
+    for part in ["To: \"Alice Archer\" <alice@example.com>\n", &order_id, "2 x widget at 19.99 USD", "Total: 39.98 USD"]
     {
         assert!(mail.contains(part), "{part} is missing in {mail}");
     }
@@ -105,7 +105,7 @@ async fn mail_waits_for_a_server_that_is_not_there_and_the_order_does_not() {
     stack.start_service("notification");
     stack.await_said("notification.sent", &order_id).await;
     assert_eq!(told(&stack).await, about(&order_id, "order_completed", "notification.sent"));
-    assert_eq!(mails(&stack).into_keys().collect::<Vec<_>>(), [format!("{order_id}.order_completed.eml")]);
+    assert_eq!(mails(&stack).into_keys().collect::<Vec<_>>(), [format!("{order_id}.order_completed")]);
     stack.check_all().await;
 }
 
@@ -135,7 +135,7 @@ async fn a_customer_is_told_once_however_often_the_service_dies_and_whatever_it_
     let all = async || (told(&stack).await.len() == expected.len()).then_some(());
     eventually("every customer is told", all).await;
     assert_eq!(told(&stack).await, expected);
-    let names: Vec<_> = expected.keys().map(|(order_id, template)| format!("{order_id}.{template}.eml")).collect();
+    let names: Vec<_> = expected.keys().map(|(order_id, template)| format!("{order_id}.{template}")).collect();
     assert_eq!(mails(&stack).into_keys().collect::<Vec<_>>(), names);
 
     // Whatever would be mailed again is seen.
