@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chassis::{Perform, Retry, settings};
+use chassis::{Pace, Perform, Retry, settings};
 use lettre::message::Mailbox;
 
 use crate::{
@@ -56,6 +56,15 @@ impl Mailer {
         match settings::text("SMTP_URL", "").as_str() {
             "" => Mailer::into_folder(&data_dir.join("mail"), &from),
             url => Mailer::through_server(url, &from),
+        }
+    }
+
+    /// How many mails go at once: a mail server takes fewer connections of one sender than a payment gateway does, and a
+    /// folder writes what comes together with one sync.
+    pub fn pace(&self) -> Pace {
+        match &self.way {
+            Way::Server(_) => Pace { at_once: 8, ..Pace::DEFAULT },
+            Way::Folder(_) => Pace { at_once: 128, ..Pace::DEFAULT },
         }
     }
 

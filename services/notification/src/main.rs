@@ -2,13 +2,10 @@
 
 use std::process::ExitCode;
 
-use chassis::{Pace, Runner, Settings, logs};
+use chassis::{Runner, Settings, logs};
 use notification::{Mail, Mailer};
 
-/// A mail server takes fewer connections of one sender than a payment gateway does.
-const PACE: Pace = Pace { at_once: 8, ..Pace::DEFAULT };
-
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logs::start("notification");
     logs::end(run().await)
@@ -17,5 +14,6 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
     let mailer = Mailer::from_env(&settings.data_dir)?;
-    Ok(Runner::new(notification::notification()).performs::<Mail>(mailer, PACE).run(settings).await?)
+    let pace = mailer.pace();
+    Ok(Runner::new(notification::notification()).performs::<Mail>(mailer, pace).run(settings).await?)
 }
