@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     sync::{mpsc, watch},
-    task::{JoinError, JoinSet, block_in_place},
+    task::{JoinError, JoinSet, block_in_place, yield_now},
 };
 
 use crate::{
@@ -68,7 +69,7 @@ impl TurnLoop {
                 () = ambient::pause(IDLE), if self.engine.owes() => {
                     self.lease.check().await?;
                     crate::crash::point("turn/tidy");
-                    block_in_place(|| self.engine.tidy())?;
+                    in_place(|| self.engine.tidy())?;
                     continue;
                 }
                 Some(ended) = self.tasks.join_next() => {
@@ -76,9 +77,7 @@ impl TurnLoop {
                     continue;
                 }
             }
-            while let Ok(word) = self.word.try_recv() {
-                batch.push(word);
-            }
+            self.gather(&mut batch).await;
             self.turn(std::mem::take(&mut batch)).await?;
         }
         // What was said last goes out, and is known to be out.
@@ -87,10 +86,10 @@ impl TurnLoop {
         let Outlets { client, said, .. } = outlets;
         drop(said);
         while let Some(word) = word.recv().await {
-            block_in_place(|| engine.take(vec![word]))?;
+            in_place(|| engine.take(vec![word]))?;
         }
         crate::crash::point("stop/all-published");
-        block_in_place(|| engine.tidy())?;
+        in_place(|| engine.tidy())?;
         crate::crash::point("stop/tidied");
         done.send_replace(true);
         while let Some(ended) = tasks.join_next().await {
@@ -103,11 +102,29 @@ impl TurnLoop {
         Ok(())
     }
 
+    /// Whatever is ready by now goes into the same commit, with one sync: everything else on this thread gets its turn for
+    /// as long as it brings inputs. No timer is waited for.
+    async fn gather(&mut self, batch: &mut Vec<Input>) {
+        let mut before = 0;
+        while before < batch.len() && batch.len() < self.batch_size {
+            before = batch.len();
+            yield_now().await;
+            while batch.len() < self.batch_size
+                && let Ok(input) = self.inputs.try_recv()
+            {
+                batch.push(input);
+            }
+            while let Ok(word) = self.word.try_recv() {
+                batch.push(word);
+            }
+        }
+    }
+
     /// One batch: only by the holder of the lease; durable first, then visible.
     async fn turn(&mut self, batch: Vec<Input>) -> Result<(), Error> {
         crate::crash::point("turn/before-the-lease");
         self.lease.check().await?;
-        let released = block_in_place(|| self.engine.take(batch))?;
+        let released = in_place(|| self.engine.take(batch))?;
         crate::crash::point("turn/committed");
         let starts_over = self.engine.starts_over();
         self.outlets.starts_over.send_if_modified(|known| std::mem::replace(known, starts_over) != starts_over);
@@ -166,4 +183,12 @@ impl Outlets {
 
 fn task(ended: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
     ended.unwrap_or_else(|error| Err(Error::Stopped { why: format!("a task panicked: {error}") }))
+}
+
+/// Runs what blocks: where the runtime has other threads, they take over meanwhile.
+fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => work(),
+        _ => block_in_place(work),
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chassis::{Runner, Settings, logs, settings};
 use order::Deadline;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logs::start("order");
     logs::end(run().await)

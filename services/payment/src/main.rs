@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chassis::{Pace, Runner, Settings, logs};
 use payment::{Charge, Gateway, Refund, Void};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logs::start("payment");
     logs::end(run().await)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chassis::{Pace, Runner, Settings, logs};
 use shipping::{Booking, LocalCarrier};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logs::start("shipping");
     logs::end(run().await)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chassis::{Runner, Settings, logs};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logs::start("view");
     logs::end(run().await)
