@@ -188,7 +188,7 @@ impl Engine {
         self.figures.take(&inputs);
         let mut released = Released::default();
         let mut position = self.position;
-        let (mut clock, mut furthest) = (self.clock, self.furthest);
+        let (mut clock, mut furthest, mut last) = (self.clock, self.furthest, None);
         let (mut receipts, mut gone) = (Vec::new(), Vec::new());
         let (mut ask_heard, mut ask_confirmed) = (Vec::new(), Vec::new());
         let (mut hears_from, mut published) = (None, None);
@@ -202,8 +202,7 @@ impl Engine {
                 Input::Event(_) if deaf => {}
                 Input::Event(delivery) => {
                     // It follows what is heard, back too: where the stream lost its end, hearing goes on before it.
-                    let mark = Position::heard(&delivery.subject, delivery.arrival.time);
-                    let here = Position { stream: delivery.stream, sequence: delivery.sequence, mark };
+                    let here = Position::in_passing(delivery.stream, delivery.sequence);
                     position = Some(here);
                     let new = here.is_ahead_of(furthest);
                     clock = Some(moved(clock, delivery.arrival.time, new));
@@ -213,6 +212,7 @@ impl Engine {
                         draft = self.event(draft, &delivery);
                     }
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
+                    last = Some((delivery.subject, delivery.arrival.time));
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
                 Input::AllRemembered { from } => {
@@ -255,6 +255,9 @@ impl Engine {
                 Input::WhereHeard(answer) => ask_heard.push(answer),
                 Input::WhatWasConfirmed(answer) => ask_confirmed.push(answer),
             }
+        }
+        if let (Some(position), Some((subject, time))) = (&mut position, last) {
+            position.mark = Position::heard(&subject, time);
         }
         let (mut layer, next_outbox_row) = draft.finish()?;
         if layer.start_over {

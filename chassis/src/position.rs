@@ -28,6 +28,11 @@ impl Position {
         EventId::derived(&["heard", subject, &arrived.as_nanosecond().to_string()])
     }
 
+    /// A place that a batch goes on from: only the last one is looked for again, and marked.
+    pub(crate) fn in_passing(stream: EventId, sequence: u64) -> Position {
+        Position { stream, sequence, mark: EventId::from_bytes([0; 16]) }
+    }
+
     /// Whether it is behind `other` in its stream, or in another one.
     pub(crate) fn is_ahead_of(&self, other: Option<Position>) -> bool {
         other.is_none_or(|other| other.stream != self.stream || other.sequence < self.sequence)

@@ -29,6 +29,10 @@ pub trait Row: Serialize + DeserializeOwned {
     /// Where rows of this kind stand: one token, never changed.
     const TABLE: &'static str;
 
+    /// Whether a row of this kind may ever be over. Once said, it is never taken back: what was over then would be
+    /// forgotten also where it was written again.
+    const ENDS: bool = false;
+
     /// Whether nothing that may still come needs the row as it is now. It is then kept until everything that happened up
     /// to now is past the horizon ([`crate::Keeping::known`]), and forgotten; written again meanwhile, it starts anew.
     fn is_over(&self) -> bool {
@@ -161,7 +165,7 @@ impl<'a> Turn<'a> {
     /// Removes the row under `key`. One that is not there is no error.
     pub fn remove<R: Row>(&mut self, key: impl AsRef<str>) {
         self.draft.remove(key::row(R::TABLE, key.as_ref()));
-        self.retire(R::TABLE, key.as_ref(), false);
+        self.retire::<R>(key.as_ref(), false);
     }
 
     /// Forgets everything that was heard, all rows with it, and hears the stream again from its beginning. Only for a
@@ -175,12 +179,19 @@ impl<'a> Turn<'a> {
         let (place, value) = (key::row(R::TABLE, key.as_ref()), json(row));
         self.fits(place.len() + value.len(), R::TABLE);
         self.draft.put(place, value);
-        self.retire(R::TABLE, key.as_ref(), row.is_over());
+        self.retire::<R>(key.as_ref(), row.is_over());
     }
 
     /// Marks a row as one that is forgotten some day, or takes the mark back.
-    fn retire(&mut self, table: &str, key: &str, is_over: bool) {
-        let mark = key::retired(table, key);
+    fn retire<R: Row>(&mut self, key: &str, is_over: bool) {
+        if !R::ENDS {
+            if is_over {
+                let detail = format!("a row of {} is over, and its kind does not say that it ENDS", R::TABLE);
+                self.refuse(Unacceptable::new("undeclared", detail));
+            }
+            return;
+        }
+        let mark = key::retired(R::TABLE, key);
         if is_over {
             let now = self.draft.clock().map_or(self.cause.arrived, |clock| clock.max(self.cause.arrived));
             self.draft.put(mark, timed(Vec::new(), now));

@@ -74,8 +74,20 @@ struct Count {
 
 impl Row for Count {
     const TABLE: &'static str = "count";
+    const ENDS: bool = true;
     fn is_over(&self) -> bool {
         self.over
+    }
+}
+
+/// A kind of row that says of itself what its kind does not declare.
+#[derive(Serialize, Deserialize)]
+struct Stray {}
+
+impl Row for Stray {
+    const TABLE: &'static str = "stray";
+    fn is_over(&self) -> bool {
+        true
     }
 }
 
@@ -93,6 +105,7 @@ fn answer(turn: &mut Turn<'_>, event: &Rang) -> Result<(), Unacceptable> {
         }
         "loud" => turn.emit(&echo(&event.bell, &"x".repeat(7000))),
         "undeclared" => turn.emit(event),
+        "undeclared end" => turn.put(&event.bell, &Stray {}),
         "fetch" => turn.perform(&Fetch { bell: event.bell.clone() }),
         "stop" => turn.withdraw::<Fetch>(&event.bell),
         "later" => turn.remind("wake", &event.bell, "2026-02-01T00:00:00Z".parse().unwrap()),
@@ -261,6 +274,7 @@ fn what_is_too_large_or_undeclared_refuses_the_turn() {
     let mut engine = engine();
     check(&mut engine, rang(1, "e-1", "loud"), &[("dead.house.street.rang.b-1", "too_large")]);
     check(&mut engine, rang(2, "e-2", "undeclared"), &[("dead.house.street.rang.b-1", "undeclared")]);
+    check(&mut engine, rang(3, "e-3", "undeclared end"), &[("dead.house.street.rang.b-1", "undeclared")]);
     assert_eq!(engine.rows().unwrap(), []);
 }
 

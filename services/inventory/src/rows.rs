@@ -41,6 +41,7 @@ pub enum Reservation {
 
 impl Row for Reservation {
     const TABLE: &'static str = "reservation";
+    const ENDS: bool = true;
 
     fn is_over(&self) -> bool {
         !matches!(self, Reservation::Held { .. })

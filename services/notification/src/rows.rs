@@ -38,6 +38,7 @@ pub struct Order {
 
 impl Row for Order {
     const TABLE: &'static str = "order";
+    const ENDS: bool = true;
 
     /// When the last mail is out, and while it is not known whose order it is.
     fn is_over(&self) -> bool {

@@ -78,6 +78,7 @@ pub enum End {
 
 impl Row for Order {
     const TABLE: &'static str = "order";
+    const ENDS: bool = true;
 
     /// When the customer has it, or will not get it; and what was heard of an order that nobody placed.
     fn is_over(&self) -> bool {

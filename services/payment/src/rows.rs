@@ -89,6 +89,7 @@ impl State {
 
 impl Row for Payment {
     const TABLE: &'static str = "payment";
+    const ENDS: bool = true;
 
     /// While nothing was asked of the gateway, and when there is nothing left to give back.
     fn is_over(&self) -> bool {

@@ -78,6 +78,7 @@ pub struct Parcel {
 
 impl Row for Shipment {
     const TABLE: &'static str = "shipment";
+    const ENDS: bool = true;
 
     /// While nothing was asked of a carrier, and when nothing is on its way to anybody.
     fn is_over(&self) -> bool {
