@@ -6,7 +6,8 @@ use events::{Event, OrderId};
 
 use crate::{
     index,
-    rows::{Order, Told},
+    rows::Order,
+    timeline::{self, Told},
     totals,
 };
 
@@ -35,19 +36,9 @@ pub fn tell<E: Event>(
         causation: turn.causation(),
         note,
     };
-    turn.put(line(&order_id, told.sequence), &told);
+    timeline::add(turn, &order_id, told);
     index::keep(turn, &order_id, before.as_ref(), &order);
     totals::count(turn, before.as_ref(), &order);
     turn.put(&order_id, &order);
     Ok(())
-}
-
-/// Where the line of the event at `sequence` stands. All lines of an order stand together, in the order of the stream.
-pub fn line(order_id: &OrderId, sequence: u64) -> String {
-    format!("{}{sequence:020}", lines(order_id))
-}
-
-/// What the keys of all lines of an order start with.
-pub fn lines(order_id: &OrderId) -> String {
-    format!("{order_id}/")
 }

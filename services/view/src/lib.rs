@@ -11,6 +11,7 @@ mod forward;
 mod index;
 mod rows;
 mod standing;
+mod timeline;
 mod totals;
 
 use chassis::Service;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chassis::Row;
-use events::{CancelReason, Currency, CustomerId, EventId, MinorUnits};
+use events::{CancelReason, Currency, CustomerId, MinorUnits};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -96,33 +96,8 @@ pub struct Stuck {
     pub since: Timestamp,
 }
 
-/// An event about an order, under `<order id>/<place in the stream>`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// Counts from 1, in the order of the stream.
-    pub number: u64,
-    /// Its place in the stream.
-    pub sequence: u64,
-    pub id: EventId,
-    /// `payment.failed`.
-    pub kind: String,
-    /// Who said it: `/services/payment`.
-    pub source: String,
-    pub time: Timestamp,
-    /// The event or command that caused it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub causation: Option<EventId>,
-    /// Why it is so, or that it undoes something.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
 impl Row for Order {
     const TABLE: &'static str = "order";
-}
-
-impl Row for Told {
-    const TABLE: &'static str = "timeline";
 }
 
 impl Order {

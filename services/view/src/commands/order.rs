@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::up_to;
 use crate::{
-    fold::{line, lines},
-    rows::{Order, Stuck, Told},
+    rows::{Order, Stuck},
     standing::{SagaStatus, Status, whose},
+    timeline::{self, Told},
 };
 
 /// How many events an answer shows at most; `after` asks for those behind.
@@ -102,14 +102,12 @@ pub fn show(turn: &mut Turn<'_>, command: Show) -> Result<Shown, Refusal> {
     let order: Order = turn.row(&order_id).ok_or_else(|| {
         Refusal::not_found(format!("nothing was heard of an order {order_id}, up to message {up_to}: check the id"))
     })?;
-    let after = after.map(|sequence| line(&order_id, sequence));
-    let mut told = turn.rows::<Told>(&lines(&order_id), after.as_deref(), SHOWN_AT_MOST + 1);
+    let mut told = timeline::lines(turn, &order_id, order.events, after, SHOWN_AT_MOST + 1);
     let more = told.len() > SHOWN_AT_MOST;
     told.truncate(SHOWN_AT_MOST);
-    let numbers: HashMap<_, _> = told.iter().map(|(_, told)| (told.id, told.number)).collect();
-    let next = told.last().map(|(_, told)| told.sequence).filter(|_| more);
-    let line =
-        |(_, told): (String, Told)| Line { cause: told.causation.and_then(|id| numbers.get(&id).copied()), told };
+    let numbers: HashMap<_, _> = told.iter().map(|told| (told.id, told.number)).collect();
+    let next = told.last().map(|told| told.sequence).filter(|_| more);
+    let line = |told: Told| Line { cause: told.causation.and_then(|id| numbers.get(&id).copied()), told };
     Ok(Shown {
         events: order.events,
         last_sequence: order.last_sequence,

@@ -154,7 +154,7 @@ pub fn delivery(place: u64, message: Message) -> Delivery {
 }
 
 /// A time of the history: it takes two weeks per hundred thousand messages.
-fn second(place: u64) -> Timestamp {
+pub fn second(place: u64) -> Timestamp {
     let new_year = Timestamp::constant(1_767_225_600, 0);
     new_year + SignedDuration::from_secs(12 * i64::try_from(place).unwrap())
 }
