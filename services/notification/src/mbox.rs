@@ -12,9 +12,10 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use chassis::Retry;
+use chassis::{Retry, ambient};
 use tokio::{
     sync::{Mutex as Turnstile, oneshot},
     task::spawn_blocking,
@@ -25,6 +26,10 @@ pub use self::{
     entry::{Entry, Kept},
     newest::kept,
 };
+
+/// How far apart two groups are at least: where mails keep coming, each group is an append, a sync, and a commit of those
+/// who hear that it is there. A mail that comes alone does not wait.
+const APART: Duration = Duration::from_millis(10);
 
 /// A folder of mails; clones share it.
 #[derive(Clone)]
@@ -57,6 +62,9 @@ impl Mbox {
         let (written, answer) = oneshot::channel();
         self.waiting().push(Waiting { entry, written });
         let mut files = self.files.clone().lock_owned().await;
+        if let Some(rest) = files.appended.and_then(|at| APART.checked_sub(at.elapsed())) {
+            ambient::pause(rest).await;
+        }
         // Whoever wrote before may have taken it along.
         let mails = std::mem::take(&mut *self.waiting());
         if !mails.is_empty() {

@@ -19,6 +19,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use super::{entry::Entry, newest::Newest};
@@ -38,12 +39,14 @@ pub struct Files {
     full: u64,
     /// Called once for each append, and for each file that is opened.
     pub sync: Syncing,
+    /// When mails were appended last.
+    pub appended: Option<Instant>,
 }
 
 impl Files {
     /// The files in `folder`, which is made with the first mail.
     pub fn at(folder: &Path) -> Files {
-        Files { folder: folder.to_owned(), newest: None, full: FULL, sync: Box::new(File::sync_data) }
+        Files { folder: folder.to_owned(), newest: None, full: FULL, sync: Box::new(File::sync_data), appended: None }
     }
 
     /// Appends the mails that are not there yet, with one write and one sync: all of them, or none where it fails.
@@ -60,6 +63,7 @@ impl Files {
             return Ok(());
         }
         let written = newest.file.write_all_at(&bytes, newest.end).and_then(|()| (self.sync)(&newest.file));
+        self.appended = Some(Instant::now());
         if written.is_ok() {
             newest.end += bytes.len() as u64;
             newest.keys.extend(keys);
