@@ -1,6 +1,7 @@
 //! The ledger in memory, to look things up.
 //!
-//! Holds exactly what is on disk: an entry is admitted, then written, then entered.
+//! Holds exactly what is on disk, whenever others look: an entry is admitted, then written, then entered. Those that are
+//! written together are entered to be decided one upon the other, and taken back until they are written.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -64,7 +65,7 @@ impl Book {
         }
     }
 
-    /// Remembers an entry that is admitted and on disk.
+    /// Remembers an entry that is admitted.
     pub fn enter(&mut self, entry: Arc<Entry>) {
         if let Kind::Refund { payment_intent, .. } = &entry.kind {
             *self.refunded.entry(payment_intent.clone()).or_default() += entry.amount;
@@ -74,6 +75,19 @@ impl Book {
         }
         self.by_id.insert(entry.id.clone(), Arc::clone(&entry));
         self.entries.push(entry);
+    }
+
+    /// Forgets all but the oldest `kept` entries, as if the others had never been entered.
+    pub fn take_back(&mut self, kept: usize) {
+        for entry in self.entries.drain(kept..) {
+            if let Kind::Refund { payment_intent, .. } = &entry.kind {
+                *self.refunded.entry(payment_intent.clone()).or_default() -= entry.amount;
+            }
+            if let Some(key) = &entry.idempotency_key {
+                self.by_key.remove(key);
+            }
+            self.by_id.remove(&entry.id);
+        }
     }
 }
 
@@ -101,7 +115,7 @@ pub mod tests {
         Entry { kind, ..charge(id, key, 100) }
     }
 
-    fn refund(id: &str, key: &str, payment_intent: &str, amount: i64) -> Entry {
+    pub fn refund(id: &str, key: &str, payment_intent: &str, amount: i64) -> Entry {
         let kind = Kind::Refund {
             payment_intent: payment_intent.to_owned(),
             charge: payment_intent.replace("pi", "ch"),
@@ -147,5 +161,25 @@ pub mod tests {
         let entries = [decline("pi_1", "a")];
         check(&entries, &refund("re_1", "b", "pi_1", 1), Err("pi_1 was never charged"));
         check(&entries, &refund("re_1", "b", "pi_2", 1), Err("pi_2 is unknown"));
+    }
+
+    #[test]
+    fn what_is_taken_back_never_was() {
+        let kept = [charge("pi_1", "a", 100), refund("re_1", "b", "pi_1", 10)];
+        let taken = [refund("re_2", "c", "pi_1", 60), charge("pi_2", "d", 100), refund("re_3", "e", "pi_2", 100)];
+        let mut book = Book::default();
+        for entry in kept.iter().chain(&taken) {
+            book.enter(Arc::new(entry.clone()));
+        }
+        book.take_back(2);
+        assert_eq!(book.entries(), kept.map(Arc::new));
+        for entry in &taken {
+            assert_eq!((book.by_id(&entry.id), book.by_key(entry.idempotency_key.as_ref().unwrap())), (None, None));
+        }
+        assert_eq!(book.unrefunded(book.by_id("pi_1").unwrap()), 90);
+        for entry in taken {
+            book.admits(&entry).unwrap();
+            book.enter(Arc::new(entry));
+        }
     }
 }

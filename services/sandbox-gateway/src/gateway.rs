@@ -1,14 +1,12 @@
-//! What all requests share, and the one way to make something happen: decide, write, remember, answer.
-//!
-//! Decisions are taken one after the other, under the ledger's lock, so each sees all that came before it.
+//! What all requests share, and what they make happen: at most once per idempotency key.
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
 };
 
 use axum::{http::HeaderValue, response::Response};
-use tokio::{sync::watch, task};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
@@ -21,6 +19,7 @@ use crate::{
     outage::Outage,
     refusal::Refusal,
     stripe,
+    writing::Writing,
 };
 
 /// The state of the sandbox; clones share it.
@@ -28,8 +27,7 @@ use crate::{
 pub struct Gateway(Arc<Shared>);
 
 struct Shared {
-    ledger: Mutex<Option<Ledger>>,
-    book: Mutex<Book>,
+    writing: Arc<Writing>,
     keys: Arc<Keys>,
     cards: Cards,
     outage: Outage,
@@ -50,19 +48,23 @@ impl Gateway {
             }
             book.enter(Arc::new(entry));
         }
-        Ok(Self(Arc::new(Shared {
-            ledger: Mutex::new(Some(ledger)),
-            book: Mutex::new(book),
+        Ok(Self::of(Arc::new(Writing::of(ledger, book))))
+    }
+
+    /// Goes on after what was written.
+    pub fn of(writing: Arc<Writing>) -> Self {
+        Self(Arc::new(Shared {
+            writing,
             keys: Arc::default(),
             cards: Cards::default(),
             outage: Outage::default(),
             stopping: watch::Sender::new(false),
-        })))
+        }))
     }
 
-    /// What happened so far.
+    /// What happened so far, and is on the disk.
     pub fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.book.lock().expect("looking things up does not panic")
+        self.0.writing.book()
     }
 
     /// The cards of the sandbox.
@@ -86,7 +88,7 @@ impl Gateway {
     /// Once begun, it is finished even if the client goes away.
     ///
     /// # Errors
-    /// What `decide` refuses; the refusals of [`Keys::open`]; 500 if the ledger cannot be written.
+    /// The refusals of [`Keys::open`] and of [`Writing::once`].
     pub async fn once(
         &self,
         Key(key): &Key,
@@ -105,13 +107,7 @@ impl Gateway {
             Some(Opening::New(hold)) => Some(hold),
             None => None,
         };
-        let this = self.clone();
-        // The hold goes along: the key must not be free before the entry is in the book.
-        let writing = task::spawn_blocking(move || this.write(decide).map(|entry| (entry, hold)));
-        let (entry, hold) = writing.await.map_err(|error| {
-            tracing::error!(%error, "a decision did not come to its end");
-            Refusal::internal()
-        })??;
+        let (entry, hold) = self.0.writing.once(hold, Box::new(decide)).await?;
         let mut response = stripe::answer(&entry);
         response.extensions_mut().insert(hold.map(Arc::new));
         Ok(response)
@@ -119,30 +115,7 @@ impl Gateway {
 
     /// Gives the ledger back. What is being written is finished; nothing is written after this.
     pub fn close(&self) {
-        self.ledger().take();
-    }
-
-    fn write(&self, decide: impl FnOnce(&Book) -> Result<Entry, Refusal>) -> Result<Arc<Entry>, Refusal> {
-        let mut ledger = self.ledger();
-        let entry = Arc::new(decide(&self.book())?);
-        self.book().admits(&entry).map_err(|contradiction| {
-            tracing::error!(contradiction, id = entry.id, "refused to write what cannot be");
-            Refusal::internal()
-        })?;
-        let Some(ledger) = ledger.as_mut() else {
-            return Err(Refusal::unavailable());
-        };
-        ledger.append(&entry).map_err(|error| {
-            tracing::error!(%error, id = entry.id, "the ledger cannot be written");
-            Refusal::internal()
-        })?;
-        self.book().enter(Arc::clone(&entry));
-        tracing::info!(id = entry.id, key = entry.idempotency_key, order = entry.order_id, "written to the ledger");
-        Ok(entry)
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Option<Ledger>> {
-        self.0.ledger.lock().expect("deciding and writing do not panic")
+        self.0.writing.close();
     }
 }
 

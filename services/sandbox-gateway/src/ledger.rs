@@ -1,21 +1,26 @@
 //! The ledger on disk: `ledger.jsonl`, one JSON line per thing that really happened.
 //!
-//! Append-only. An entry is on the disk, not merely in the system's cache, when [`Ledger::append`] returns. One process
+//! Append-only. Entries are on the disk, not merely in the system's cache, when [`Ledger::append`] returns. One process
 //! writes it at a time: the folder's `lock` file is held for as long as the ledger is open.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{entry::Entry, error::Error};
 
+/// Makes durable what a file holds.
+type Syncing = Box<dyn Fn(&File) -> io::Result<()> + Send>;
+
 /// The open ledger. Dropping it closes the file and lets another process have it.
-#[derive(Debug)]
 pub struct Ledger {
     file: File,
     failed: bool,
+    /// Called once for each append.
+    pub sync: Syncing,
     _lock: File,
 }
 
@@ -26,6 +31,8 @@ impl Ledger {
     /// Opens the ledger in `folder`, making both if they are not there, and reads it back.
     ///
     /// A last line without its line end was being written when the process died, so nobody was told of it: it is cut off.
+    /// Lines that were written together with it may be whole. Nobody was told of them either, and they happened: whoever
+    /// asks again under their keys is given their answers, and whoever asks under the key that was cut off, a new one.
     ///
     /// # Errors
     /// [`Error::LedgerInUse`], [`Error::BadLine`], and [`Error::Ledger`] where the file system says no.
@@ -42,22 +49,25 @@ impl Ledger {
             cut_torn_line(&file, &path, complete, bytes.len())?;
         }
         let history = parse(&bytes[..complete], &path)?;
-        let ledger = Self { file, failed: false, _lock: lock };
+        let ledger = Self { file, failed: false, sync: Box::new(File::sync_data), _lock: lock };
         Ok((ledger, history))
     }
 
-    /// Writes one line and waits until it is on the disk.
+    /// Writes a line for each entry, in their order and with one write, and waits until they are on the disk, with one sync.
     ///
     /// # Errors
     /// After a failure nobody knows what the file holds, so every later append fails too; opening the ledger again finds
     /// out.
-    pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
+    pub fn append(&mut self, entries: &[Arc<Entry>]) -> io::Result<()> {
         if self.failed {
             return Err(io::Error::other("an earlier write failed; restart to read the ledger back"));
         }
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
-        let outcome = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &**entry)?;
+            lines.push(b'\n');
+        }
+        let outcome = self.file.write_all(&lines).and_then(|()| (self.sync)(&self.file));
         self.failed = outcome.is_err();
         outcome
     }
@@ -122,10 +132,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
         assert_eq!(history, []);
-        let written = [charge("pi_1", "a", 100), charge("pi_2", "b", 200)];
-        for entry in &written {
-            ledger.append(entry).unwrap();
-        }
+        let written = ["pi_1", "pi_2", "pi_3"].map(|id| charge(id, id, 100));
+        let [first, second, third] = written.clone().map(Arc::new);
+        ledger.append(&[first]).unwrap();
+        ledger.append(&[second, third]).unwrap();
         drop(ledger);
         let (_, history) = Ledger::open(folder.path()).unwrap();
         assert_eq!(entries(history), written);
@@ -135,7 +145,7 @@ mod tests {
     fn a_torn_last_line_is_cut_off_and_writing_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
-        ledger.append(&charge("pi_1", "a", 100)).unwrap();
+        ledger.append(&[Arc::new(charge("pi_1", "a", 100))]).unwrap();
         drop(ledger);
         let path = ledger_path(folder.path());
         let mut bytes = fs::read(&path).unwrap();
@@ -144,7 +154,7 @@ mod tests {
 
         let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
         assert_eq!(entries(history), [charge("pi_1", "a", 100)]);
-        ledger.append(&charge("pi_2", "b", 200)).unwrap();
+        ledger.append(&[Arc::new(charge("pi_2", "b", 200))]).unwrap();
         drop(ledger);
         let (_, history) = Ledger::open(folder.path()).unwrap();
         assert_eq!(history.len(), 2);
@@ -157,7 +167,7 @@ mod tests {
         let good = serde_json::to_string(&charge("pi_1", "a", 100)).unwrap();
         let content = format!("{good}\nnot a line\n{good}\n");
         fs::write(&path, &content).unwrap();
-        let error = Ledger::open(folder.path()).unwrap_err();
+        let error = Ledger::open(folder.path()).err().unwrap();
         assert!(matches!(error, Error::BadLine { line: 2, .. }), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
@@ -166,7 +176,7 @@ mod tests {
     fn two_never_share_a_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let first = Ledger::open(folder.path()).unwrap();
-        let error = Ledger::open(folder.path()).unwrap_err();
+        let error = Ledger::open(folder.path()).err().unwrap();
         assert!(matches!(error, Error::LedgerInUse(_)), "{error}");
         drop(first);
         Ledger::open(folder.path()).unwrap();

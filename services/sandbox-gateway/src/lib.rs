@@ -14,7 +14,8 @@
 //! | `payment_intents`, `refunds` | the two endpoints |
 //! | `idempotency` | one key, one request, one answer |
 //! | `parameters`, `cards` | what was asked, and what the card says to it |
-//! | `gateway` | decide, write, remember, answer: in this order |
+//! | `gateway` | what all requests share |
+//! | `writing` | decide, write, remember, answer: in this order, and together for requests that come together |
 //! | `ledger`, `book` | what happened: on disk, and in memory to look it up |
 //! | `entry`, `stripe`, `refusal` | one thing that happened; the answers made from it; the answers where nothing did |
 //! | `witness` | `/sandbox`: the ledger, the health, the outages, whether refunds are taken |
@@ -42,6 +43,7 @@ mod routes;
 mod server;
 mod stripe;
 mod witness;
+mod writing;
 
 pub use error::Error;
 pub use server::Sandbox;
