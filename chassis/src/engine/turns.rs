@@ -277,9 +277,17 @@ impl Engine {
 
 /// Where a message comes from.
 fn cause(envelope: &Envelope, delivery: &Delivery) -> Cause {
-    let Envelope { id, time, correlation, traceparent, source, causation, .. } = envelope.clone();
-    let (arrived, heard) = (delivery.arrival.time, Some(delivery.sequence));
-    Cause { id, time, arrived, saga: correlation, traceparent, source, causation, heard }
+    let Envelope { id, time, correlation, traceparent, source, causation, .. } = envelope;
+    Cause {
+        id: *id,
+        time: *time,
+        arrived: delivery.arrival.time,
+        saga: correlation.clone(),
+        traceparent: traceparent.clone(),
+        source: source.clone(),
+        causation: *causation,
+        heard: Some(delivery.sequence),
+    }
 }
 
 /// Runs a reaction. When it is refused, by itself or by the chassis, nothing of the turn stays in the draft.

@@ -11,6 +11,7 @@ mod conf;
 mod contents;
 mod count;
 mod damage;
+mod filter;
 mod journal;
 mod merge;
 mod place;

@@ -28,7 +28,7 @@ impl Contents {
     /// version, which does not open it from then on, gets its row.
     pub fn check(tree: &Tree, made_before: bool) -> Result<Contents, Error> {
         let (mut sum, mut row) = (0_u128, None);
-        for pair in tree.range(b"") {
+        for pair in tree.all() {
             let (key, value) = pair?;
             match &*key == ROW {
                 true => row = Some(value),

@@ -15,6 +15,7 @@ use sled::IVec;
 use super::{
     damage::{self, guarded},
     files,
+    filter::Filter,
 };
 use crate::{Error, crash, store::Batch};
 
@@ -24,17 +25,31 @@ pub(super) struct Tree {
     path: Arc<PathBuf>,
     db: sled::Db,
     file: Arc<File>,
+    keys: Arc<Filter>,
 }
 
 impl Tree {
+    /// Opens it. Whoever opens it reads all of it before anything else ([`Tree::all`]).
     pub fn open(path: &Path) -> Result<Tree, Error> {
         let config = sled::Config::new().path(path).cache_capacity(64 * 1024 * 1024).flush_every_ms(None);
         let db = guarded(path, || open_patiently(&config))?;
         let file = File::options().write(true).open(path.join("db")).map_err(|source| files(path, source))?;
-        Ok(Tree { path: Arc::new(path.to_owned()), db, file: Arc::new(file) })
+        Ok(Tree { path: Arc::new(path.to_owned()), db, file: Arc::new(file), keys: Arc::new(Filter::new()) })
+    }
+
+    /// All pairs, ascending; from then on it is known which keys there are.
+    pub fn all(&self) -> impl Iterator<Item = Result<(IVec, IVec), Error>> + use<'_> {
+        self.range(b"").inspect(|pair| {
+            if let Ok((key, _)) = pair {
+                self.keys.add(key);
+            }
+        })
     }
 
     pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, Error> {
+        if self.keys.is_absent(key) {
+            return Ok(None);
+        }
         self.reading(|| self.db.get(key))
     }
 
@@ -48,6 +63,7 @@ impl Tree {
     pub fn write(&self, rows: Batch) -> Result<(), Error> {
         let mut writes = sled::Batch::default();
         for (key, value) in rows {
+            self.keys.add(&key);
             match value {
                 Some(value) => writes.insert(key, value),
                 None => writes.remove(key),
