@@ -62,12 +62,12 @@ impl Mbox {
         let (written, answer) = oneshot::channel();
         self.waiting().push(Waiting { entry, written });
         let mut files = self.files.clone().lock_owned().await;
-        if let Some(rest) = files.appended.and_then(|at| APART.checked_sub(at.elapsed())) {
-            ambient::pause(rest).await;
-        }
         // Whoever wrote before may have taken it along.
-        let mails = std::mem::take(&mut *self.waiting());
-        if !mails.is_empty() {
+        if !self.waiting().is_empty() {
+            if let Some(rest) = files.appended.and_then(|at| APART.checked_sub(at.elapsed())) {
+                ambient::pause(rest).await;
+            }
+            let mails = std::mem::take(&mut *self.waiting());
             // The turnstile goes along: should this one be given up, the thread writes on, and nobody else beside it.
             drop(spawn_blocking(move || write(&mut files, mails)));
         }
