@@ -17,7 +17,7 @@ use std::{
 
 use chassis::{Retry, ambient};
 use tokio::{
-    sync::{Mutex as Turnstile, oneshot},
+    sync::{Mutex as Turnstile, OwnedMutexGuard, oneshot},
     task::spawn_blocking,
 };
 
@@ -59,21 +59,31 @@ impl Mbox {
     /// in the middle may have written it, and leaves the others theirs.
     pub async fn keep(&self, entry: Entry) -> Result<(), Retry> {
         let key = entry.key.clone();
-        let (written, answer) = oneshot::channel();
+        let (written, mut answer) = oneshot::channel();
         self.waiting().push(Waiting { entry, written });
-        let mut files = self.files.clone().lock_owned().await;
-        // Whoever wrote before may have taken it along.
-        if !self.waiting().is_empty() {
-            if let Some(rest) = files.appended.and_then(|at| APART.checked_sub(at.elapsed())) {
-                ambient::pause(rest).await;
+        let answered = tokio::select! {
+            biased;
+            // Whoever wrote before took it along; it stands in nobody's way.
+            answered = &mut answer => answered,
+            files = self.files.clone().lock_owned() => {
+                self.write_what_waits(files).await;
+                answer.await
             }
-            let mails = std::mem::take(&mut *self.waiting());
+        };
+        answered.unwrap_or_else(|_| Err("it was not tried to its end".to_owned())).map_err(|error| {
+            Retry::because(format!("the mail {key} cannot be written to {}: {error}", self.folder.display()))
+        })
+    }
+
+    async fn write_what_waits(&self, mut files: OwnedMutexGuard<Files>) {
+        if let Some(rest) = files.appended.and_then(|at| APART.checked_sub(at.elapsed())) {
+            ambient::pause(rest).await;
+        }
+        let mails = std::mem::take(&mut *self.waiting());
+        if !mails.is_empty() {
             // The turnstile goes along: should this one be given up, the thread writes on, and nobody else beside it.
             drop(spawn_blocking(move || write(&mut files, mails)));
         }
-        answer.await.unwrap_or_else(|_| Err("it was not tried to its end".to_owned())).map_err(|error| {
-            Retry::because(format!("the mail {key} cannot be written to {}: {error}", self.folder.display()))
-        })
     }
 
     /// Nothing panics while it is held.
