@@ -103,10 +103,10 @@ impl TurnLoop {
     }
 
     /// Whatever is ready by now goes into the same commit, with one sync: everything else on this thread gets its turn for
-    /// as long as it brings inputs. No timer is waited for.
+    /// as long as it brings inputs. The broker's word goes along also with a batch that is full. No timer is waited for.
     async fn gather(&mut self, batch: &mut Vec<Input>) {
         let mut before = 0;
-        while before < batch.len() && batch.len() < self.batch_size {
+        while before < batch.len() {
             before = batch.len();
             yield_now().await;
             while batch.len() < self.batch_size
