@@ -6,6 +6,7 @@ pub(crate) mod consumer;
 mod headers;
 pub(crate) mod lease;
 mod permissions;
+mod reading;
 pub(crate) mod relay;
 mod streams;
 

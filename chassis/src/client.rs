@@ -38,11 +38,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks through a connection that is there.
-    pub(crate) fn on(nats: Nats) -> Client {
-        Client { nats }
-    }
-
     /// Connects to the broker of `settings`.
     pub async fn connect(settings: &Settings) -> Result<Client, Error> {
         let options = options(settings).name("murmuration-client").request_timeout(Some(ANSWER_WITHIN));

@@ -23,6 +23,7 @@ pub const POINTS: &[&str] = &[
     // Hearing
     "hearing/remembers",
     "hearing/remembered",
+    "hearing/catches-up",
     "hearing/removed-its-consumer",
     "hearing/made-its-consumer",
     "hearing/delivered",

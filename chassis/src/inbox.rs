@@ -10,8 +10,6 @@ mod index;
 mod older;
 pub(crate) mod page;
 
-use std::collections::BTreeSet;
-
 use events::EventId;
 use jiff::Timestamp;
 
@@ -72,10 +70,14 @@ impl Inbox {
         for pair in store.scan(key::INBOX) {
             let (key, value) = pair?;
             match page::number(&key) {
-                Some(number) => inbox.add(number, held(number, &value)),
+                Some(number) => {
+                    inbox.index.append(held(number, &value));
+                    inbox.next = inbox.next.max(number + 1);
+                }
                 None => is_older = true,
             }
         }
+        inbox.index.sort();
         if is_older {
             older::take_over(store, &mut inbox)?;
         }
@@ -84,8 +86,7 @@ impl Inbox {
 
     /// What is known of `id`. Where it was marked more than once, what was said last.
     pub fn find(&self, store: &dyn Store, id: EventId) -> Result<Option<Mark>, Error> {
-        let pages: BTreeSet<_> = self.index.pages(id).collect();
-        for number in pages.into_iter().rev() {
+        for number in self.index.pages(id).rev() {
             let page = store.get(&key::page(number))?;
             if let Some(mark) = page.and_then(|page| page::find(&page, id)) {
                 return Ok(Some(mark));

@@ -4,27 +4,28 @@
 //! Invariant: what is handed on is contiguous within a session, so that acknowledging one message acknowledges nothing
 //! that was not taken.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     ErrorCode, Message,
-    consumer::{AckPolicy, DeliverPolicy, ReplayPolicy, pull},
+    consumer::{AckPolicy, DeliverPolicy, PullConsumer, ReplayPolicy, pull},
     message::StreamMessage,
     stream::{ConsumerError, ConsumerErrorKind, Stream},
 };
 use events::{Arrival, EVENTS, EventId};
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use tokio::{
-    sync::{mpsc, oneshot, watch},
-    time::timeout,
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Broker, headers,
+    reading::{Reading, catching_up, remembering},
+    refused, streams,
 };
+use crate::{Acknowledge, Delivery, Error, Input, Position, ambient::pause, listening::listens, signal::stopped};
 
-use super::{Broker, headers, refused, streams};
-use crate::{Acknowledge, Delivery, Error, Input, Position, ambient::pause, signal::stopped};
-
-/// How long a message that is there may take to come.
-const COMES_WITHIN: Duration = Duration::from_secs(20);
+/// With fewer messages to catch up with, a service makes its consumer and reads them before it begins.
+const LITTLE: u64 = 1000;
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -75,25 +76,50 @@ impl Consumer {
 
     async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
         self.started_over.mark_unchanged();
-        let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
+        let stream = self.stream(None).await?;
         let identity = streams::identity(&stream);
         let Some(from) = self.first_unheard(&stream).await? else { return Ok(End::Stopped) };
-        if !self.remember(&stream, identity, from).await? {
+        if !self.remember(&stream, from).await? {
             return Ok(End::Stopped);
         }
         self.remembered.send_replace(true);
         crate::crash::point("hearing/remembered");
+        let mut from = from;
+        loop {
+            let stream = self.stream(Some(identity)).await?;
+            let last = stream.cached_info().state.last_sequence;
+            if last < from + LITTLE {
+                break;
+            }
+            from = match self.catch_up(&stream, from, last, connected).await? {
+                ControlFlow::Continue(next) => next,
+                ControlFlow::Break(end) => return Ok(end),
+            };
+        }
         // Made anew, so that nothing is delivered to what an earlier session, or a process that was killed, still waits for.
         remove(&stream, self.service).await?;
         crate::crash::point("hearing/removed-its-consumer");
-        let consumer = stream.create_consumer(self.config(from)).await.map_err(refused("make its consumer"))?;
+        let consumer = stream.create_consumer(self.config()).await.map_err(refused("make its consumer"))?;
         crate::crash::point("hearing/made-its-consumer");
         // Where it was made in another stream meanwhile, it begins at the wrong place.
-        let there = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
-        if streams::identity(&there) != identity {
-            return Err(Error::Broker { doing: "keep the stream of events", why: "it was made anew".to_owned() });
+        let stream = self.stream(Some(identity)).await?;
+        let before_it = consumer.cached_info().delivered.stream_sequence;
+        if let ControlFlow::Break(end) = self.catch_up(&stream, from, before_it, connected).await? {
+            return Ok(end);
         }
-        let (mut expected, mut backlog) = (0, Some(consumer.cached_info().num_pending));
+        if self.inputs.send(Input::CaughtUp).await.is_err() {
+            return Ok(End::Stopped);
+        }
+        self.hear(consumer, identity, connected).await
+    }
+
+    /// Hands on what comes, and how it is acknowledged.
+    async fn hear(
+        &mut self,
+        consumer: PullConsumer,
+        identity: EventId,
+        connected: &mut watch::Receiver<u64>,
+    ) -> Result<End, Error> {
         let messages = consumer
             .stream()
             .max_messages_per_batch(500)
@@ -101,14 +127,8 @@ impl Consumer {
             .heartbeat(Duration::from_secs(3))
             .messages();
         let mut messages = messages.await.map_err(refused("deliver messages"))?;
-        let this_session = Arc::new(());
+        let (this_session, mut expected) = (Arc::new(()), 0);
         loop {
-            if backlog == Some(0) {
-                backlog = None;
-                if self.inputs.send(Input::CaughtUp).await.is_err() {
-                    return Ok(End::Stopped);
-                }
-            }
             let message = tokio::select! {
                 message = messages.next() => message,
                 _ = connected.changed() => return Ok(End::Reconnected),
@@ -127,47 +147,67 @@ impl Consumer {
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(End::Stopped);
             }
-            backlog = backlog.map(|left| left - 1);
         }
+    }
+
+    /// The stream of events as it stands, which has to be the one of this identity where one is given.
+    async fn stream(&self, identity: Option<EventId>) -> Result<Stream, Error> {
+        let stream = self.broker.jetstream.get_stream(EVENTS).await.map_err(refused("show the stream of events"))?;
+        if identity.is_some_and(|identity| streams::identity(&stream) != identity) {
+            return Err(Error::Broker { doing: "keep the stream of events", why: "it was made anew".to_owned() });
+        }
+        Ok(stream)
     }
 
     /// Reads back what this service said at `from` and later, before it hears the rest: where an earlier self had a store
     /// that is gone, or newer than this one, its decisions stand, and nothing is charged, booked or mailed again for what
     /// is known to be done. Cut off anywhere, it starts again. Says whether the service goes on.
-    async fn remember(&self, stream: &Stream, identity: EventId, from: u64) -> Result<bool, Error> {
+    async fn remember(&self, stream: &Stream, from: u64) -> Result<bool, Error> {
         if self.remembers && from <= stream.cached_info().state.last_sequence {
-            let name = remembering(self.service);
-            // One of an earlier session would go on where that one was cut off.
-            remove(stream, &name).await?;
-            let config = pull::Config {
-                name: Some(name),
-                description: Some(format!("what {} said", self.service)),
-                filter_subject: format!("{}.*.*", self.service),
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
-                ack_policy: AckPolicy::None,
-                inactive_threshold: Duration::from_secs(60),
-                memory_storage: true,
-                num_replicas: 1,
-                ..Default::default()
-            };
-            let consumer = stream.create_consumer(config).await.map_err(refused("show what the service said"))?;
-            let (mut left, mut expected) = (consumer.cached_info().num_pending, 0);
-            let mut messages = consumer.messages().await.map_err(refused("show what the service said"))?;
-            while left > 0 {
-                // What is counted may be gone meanwhile, too old or deleted: then it is counted anew.
-                let message = timeout(COMES_WITHIN, messages.next()).await.map_err(|_| ended())?;
-                let message = message.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
-                let (delivery, place) = delivery(message, identity)?;
-                expected += 1;
-                contiguous(expected, place)?;
+            let said = format!("{}.*.*", self.service);
+            let mut reading =
+                Reading::begin(&self.broker.jetstream, stream, remembering(self.service), Some(said), from).await?;
+            while let Some(delivery) = reading.next().await? {
                 crate::crash::point("hearing/remembers");
                 if self.inputs.send(Input::Remembered(delivery)).await.is_err() {
                     return Ok(false);
                 }
-                left -= 1;
             }
         }
         Ok(self.inputs.send(Input::AllRemembered { from }).await.is_ok())
+    }
+
+    /// Hears what stands from the place `from` to the place `until`: the place behind it. None of it is acknowledged, since no
+    /// consumer waits for that.
+    async fn catch_up(
+        &mut self,
+        stream: &Stream,
+        from: u64,
+        until: u64,
+        connected: &mut watch::Receiver<u64>,
+    ) -> Result<ControlFlow<End, u64>, Error> {
+        if from > until {
+            return Ok(ControlFlow::Continue(from));
+        }
+        let mut reading = Reading::begin(&self.broker.jetstream, stream, catching_up(self.service), None, from).await?;
+        loop {
+            let delivery = tokio::select! {
+                delivery = reading.next() => delivery?,
+                _ = connected.changed() => return Ok(ControlFlow::Break(End::Reconnected)),
+                Ok(()) = self.started_over.changed() => return Ok(ControlFlow::Break(End::StartedOver)),
+            };
+            let Some(delivery) = delivery.filter(|it| it.sequence <= until) else { break };
+            if !listens(&self.subjects, &delivery.subject) {
+                continue;
+            }
+            crate::crash::point("hearing/catches-up");
+            if self.inputs.send(Input::Event(delivery)).await.is_err() {
+                return Ok(ControlFlow::Break(End::Stopped));
+            }
+        }
+        drop(reading);
+        remove(stream, &catching_up(self.service)).await?;
+        Ok(ControlFlow::Continue(until + 1))
     }
 
     /// The first message that the service may not have heard: the one behind its position, if what it heard there still
@@ -192,11 +232,12 @@ impl Consumer {
         Ok(Some(last + 1))
     }
 
-    fn config(&self, from: u64) -> pull::Config {
+    /// A consumer that begins behind the end of the stream.
+    fn config(&self) -> pull::Config {
         pull::Config {
             durable_name: Some(self.service.to_owned()),
             description: Some(format!("what {} hears", self.service)),
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
+            deliver_policy: DeliverPolicy::New,
             replay_policy: ReplayPolicy::Instant,
             ack_policy: AckPolicy::All,
             ack_wait: Duration::from_secs(30),
@@ -207,13 +248,8 @@ impl Consumer {
     }
 }
 
-/// The consumer by which a service remembers what it said: made anew whenever it does.
-pub(super) fn remembering(service: &str) -> String {
-    format!("{service}-remembers")
-}
-
 /// Removes a consumer, with all that waits for its messages. One that is not there is no error.
-async fn remove(stream: &Stream, consumer: &str) -> Result<(), Error> {
+pub(super) async fn remove(stream: &Stream, consumer: &str) -> Result<(), Error> {
     match stream.delete_consumer(consumer).await {
         Err(error) if !is_missing(&error) => Err(refused("remove its consumer")(error)),
         _ => Ok(()),
@@ -224,11 +260,11 @@ fn is_missing(error: &ConsumerError) -> bool {
     matches!(error.kind(), ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND)
 }
 
-fn ended() -> Error {
+pub(super) fn ended() -> Error {
     Error::Stopped { why: "the broker ended the delivery of messages".to_owned() }
 }
 
-fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
+pub(super) fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
     if place == expected {
         return Ok(());
     }
@@ -246,7 +282,7 @@ fn timestamp(nanos: i128) -> Timestamp {
 }
 
 /// A message as an input, with its place in the session.
-fn delivery(message: Message, stream: EventId) -> Result<(Delivery, u64), Error> {
+pub(super) fn delivery(message: Message, stream: EventId) -> Result<(Delivery, u64), Error> {
     let unread =
         |error: async_nats::Error| Error::Broker { doing: "say where a message stands", why: error.to_string() };
     let info = message.info().map_err(unread)?;

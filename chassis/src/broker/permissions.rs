@@ -9,7 +9,11 @@ use std::{collections::BTreeSet, fmt};
 use events::{DEAD_LETTERS, EVENTS};
 use serde::Serialize;
 
-use super::{consumer::remembering, inbox, lease::BUCKET};
+use super::{
+    inbox,
+    lease::BUCKET,
+    reading::{catching_up, comparing, remembering},
+};
 use crate::Service;
 
 /// What one user of the broker may do.
@@ -27,17 +31,28 @@ impl Permissions {
     /// What a running `service` needs.
     pub fn of(service: &Service) -> Permissions {
         let name = service.name();
-        let remembering = remembering(name);
+        let (remembering, catching_up, comparing) = (remembering(name), catching_up(name), comparing(name));
         let own = says(service).into_iter().map(|kind| format!("{kind}.*"));
         let stream = [EVENTS, DEAD_LETTERS, &format!("KV_{BUCKET}")].map(|it| format!("$JS.API.STREAM.INFO.{it}"));
         // What was heard or said is compared with what stands there.
         let compared = [EVENTS, DEAD_LETTERS].map(|it| format!("$JS.API.DIRECT.GET.{it}"));
+        let reads_back = [EVENTS, DEAD_LETTERS].into_iter().flat_map(|stream| {
+            let of = if stream == EVENTS { format!(".{name}.*.*") } else { String::new() };
+            [
+                format!("$JS.API.CONSUMER.CREATE.{stream}.{comparing}{of}"),
+                format!("$JS.API.CONSUMER.DELETE.{stream}.{comparing}"),
+                format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{comparing}"),
+            ]
+        });
         let lease = [format!("$JS.API.DIRECT.GET.KV_{BUCKET}.$KV.{BUCKET}.{name}"), format!("$KV.{BUCKET}.{name}")];
         let hearing = [
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{name}"),
             format!("$JS.API.CONSUMER.DELETE.{EVENTS}.{name}"),
             format!("$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{name}"),
             format!("$JS.ACK.{EVENTS}.{name}.>"),
+            format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{catching_up}"),
+            format!("$JS.API.CONSUMER.DELETE.{EVENTS}.{catching_up}"),
+            format!("$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{catching_up}"),
         ];
         let remembers = [
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{remembering}.{name}.*.*"),
@@ -57,6 +72,7 @@ impl Permissions {
                 .chain(parked)
                 .chain(stream)
                 .chain(compared)
+                .chain(reads_back)
                 .chain(hearing)
                 .chain(remembers)
                 .chain(lease)

@@ -20,9 +20,10 @@ use tokio::{
 use super::{
     Broker, headers,
     lease::Held,
+    reading::{Reading, comparing},
     streams::{self, Streams},
 };
-use crate::{Client, Error, Holding, Input, OutboxRow, Receipt, Start, Stored, ambient, ambient::pause};
+use crate::{Delivery, Error, Holding, Input, OutboxRow, Receipt, ambient, ambient::pause};
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
@@ -216,7 +217,7 @@ impl Relay {
         if confirmed.len() > 1 {
             let here = confirmed.iter().filter(|it| it.place.stream == holding.stream);
             if let Some(first) = here.map(|it| it.place.sequence).min() {
-                holding.marks = self.read_back(confirmed[0].name, first.max(reach.0)).await?;
+                holding.marks = self.read_back(stream, confirmed[0].name, first.max(reach.0)).await?;
             }
         }
         for receipt in confirmed {
@@ -232,15 +233,13 @@ impl Relay {
         Ok(confirmed.iter().filter(|it| !holding.has(it)).map(|it| it.row).collect())
     }
 
-    /// The message ids of what this service said, from a sequence on.
-    async fn read_back(&self, name: &'static str, from: u64) -> Result<HashMap<u64, EventId>, Error> {
-        let own = if name == EVENTS { format!("{}.>", self.service) } else { format!("dead.{}.>", self.service) };
-        let reader = Client::on(self.broker.client.clone());
-        let mut pages = reader.pages(name, &own, Start::Sequence(from)).await?;
+    /// The message ids of what this service said, from a sequence on; of all dead letters, since they are few.
+    async fn read_back(&self, stream: &Stream, name: &str, from: u64) -> Result<HashMap<u64, EventId>, Error> {
+        let own = (name == EVENTS).then(|| format!("{}.*.*", self.service));
+        let mut reading = Reading::begin(&self.broker.jetstream, stream, comparing(self.service), own, from).await?;
         let mut marks = HashMap::new();
-        while let Some(page) = pages.next().await? {
-            let id = |it: &Stored| EventId::named(it.headers.get(header::MESSAGE_ID).map_or("", String::as_str));
-            marks.extend(page.iter().map(|it| (it.sequence, id(it))));
+        while let Some(Delivery { sequence, headers, .. }) = reading.next().await? {
+            marks.insert(sequence, EventId::named(headers.get(header::MESSAGE_ID).map_or("", String::as_str)));
         }
         Ok(marks)
     }

@@ -31,23 +31,29 @@ pub(super) struct SaidRows {
 }
 
 impl SaidRows {
-    /// What stands in `store`.
+    /// What stands in `store`. Of the chunks only those are read that hold rows without the broker's word.
     pub fn open(store: &dyn Store) -> Result<SaidRows, Error> {
-        let mut confirmed = BTreeMap::new();
+        // What lies before a group of receipts and behind the one before it.
+        let (mut gaps, mut next) = (Vec::new(), 0);
         for pair in store.scan(key::RECEIPTS) {
             let (key, value) = pair?;
             let (first, last) = receipts::rows(&key, &value).into_inner();
-            confirmed.insert(last, first);
+            gaps.extend((next < first).then_some(next..first));
+            next = last + 1;
         }
-        let is_confirmed = |row: u64| confirmed.range(row..).next().is_some_and(|(_, first)| *first <= row);
-        let mut last = confirmed.last_key_value().map_or(0, |(last, _)| *last);
+        gaps.push(next..u64::MAX);
         let mut unconfirmed = BTreeSet::new();
-        for pair in store.scan(key::OUTBOX) {
-            let chunk = Chunk::new(pair?);
-            unconfirmed.extend((chunk.first..=chunk.last).filter(|row| !is_confirmed(*row)));
-            last = last.max(chunk.last);
+        for gap in gaps {
+            for pair in store.scan_from(key::OUTBOX, &key::outbox(gap.start)) {
+                let chunk = Chunk::new(pair?);
+                if chunk.first >= gap.end {
+                    break;
+                }
+                unconfirmed.extend(chunk.first.max(gap.start)..(chunk.last + 1).min(gap.end));
+                next = next.max(chunk.last + 1);
+            }
         }
-        Ok(SaidRows { next: last + 1, unconfirmed, receipts: BTreeMap::new() })
+        Ok(SaidRows { next: next.max(1), unconfirmed, receipts: BTreeMap::new() })
     }
 
     /// Rows that were committed and have to be published.
@@ -157,4 +163,43 @@ fn may_go(round: &Round<'_>, chunk: &Chunk) -> Result<bool, Error> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{EVENTS, EventId};
+
+    use super::*;
+    use crate::{MemoryStore, Position};
+
+    fn receipt(row: u64) -> (u64, Receipt) {
+        (row, Receipt { row, name: EVENTS, place: Position::in_passing(EventId::derived(&[]), row) })
+    }
+
+    #[test]
+    fn a_row_without_the_broker_s_word_is_not_confirmed_wherever_it_stands() {
+        let mut writes = Batch::new();
+        // Chunks end where they will; a text without a separator is one row.
+        for (first, last) in [(1, 2), (3, 7), (8, 8), (9, 12), (13, 20)] {
+            let text = vec![b"{}".as_slice(); last - first + 1].join(&0xFF);
+            writes.insert(key::outbox(last as u64), Some(text));
+        }
+        let confirmed = [2, 3, 4, 6, 9, 10, 11, 12, 13];
+        receipts::write(confirmed.map(receipt).into(), Timestamp::UNIX_EPOCH, &mut writes);
+        let mut store = MemoryStore::default();
+        store.commit(writes).unwrap();
+        let said = SaidRows::open(&store).unwrap();
+        assert_eq!(said.unconfirmed().collect::<Vec<_>>(), [1, 5, 7, 8, 14, 15, 16, 17, 18, 19, 20]);
+        assert_eq!(said.next, 21);
+        assert_eq!(SaidRows::open(&MemoryStore::default()).unwrap().next, 1);
+    }
+
+    #[test]
+    fn the_number_of_a_row_that_is_gone_is_not_used_again_while_the_word_for_it_stands() {
+        let mut writes = Batch::new();
+        receipts::write([receipt(7)].into(), Timestamp::UNIX_EPOCH, &mut writes);
+        let mut store = MemoryStore::default();
+        store.commit(writes).unwrap();
+        assert_eq!(SaidRows::open(&store).unwrap().next, 8);
+    }
 }

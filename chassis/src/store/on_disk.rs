@@ -1,9 +1,10 @@
-//! The store of a running service: a journal, and behind it sled 0.34, checked as a whole when it is opened.
+//! The store of a running service: a journal, and behind it sled 0.34, of which all is compared before it is used.
 //!
 //! A commit is one record in the journal, synced. Its rows stay in memory until the journal is long enough; then they are
 //! carried into sled's tree, beside the commits that go on (`docs/decisions/journal.md`).
 //!
-//! Invariant: a store opens with exactly what its last commit left, or it is reported as damaged.
+//! Invariant: what is read is exactly what the last commit left, or the store is reported as damaged: when it is opened, or,
+//! where it has many rows, when what is damaged is first read.
 
 mod aside;
 mod carrying;
@@ -14,6 +15,7 @@ mod damage;
 mod filter;
 mod journal;
 mod merge;
+mod parts;
 mod place;
 mod print;
 mod record;
@@ -30,7 +32,7 @@ use std::{
 
 use self::{
     carrying::Carrying,
-    contents::Contents,
+    contents::{Contents, Extent},
     count::Count,
     journal::{Journal, Segment},
     merge::{Merge, Rows},
@@ -43,9 +45,9 @@ use crate::{Error, crash};
 /// A store in a folder that one process holds at a time.
 pub struct DiskStore {
     place: Place,
-    tree: Tree,
-    /// What the tree holds, but for what is being carried there.
     contents: Contents,
+    /// Which commits the tree holds, but for what is being carried there.
+    extent: Extent,
     carrying: Option<Carrying>,
     journal: Journal,
     /// What the commits wrote that stand in the file of the journal that is written to.
@@ -67,11 +69,19 @@ impl DiskStore {
     /// rows are written over. While rows are carried it may become up to four times as much.
     pub const JOURNAL: u64 = 16 * 1024 * 1024;
 
+    /// A store of so many rows is compared as a whole when it is opened, which takes less than a second.
+    const COMPARED_AT_ONCE: u64 = 100_000;
+
     /// Opens the store in `path`, or makes it. Fails with [`Error::StoreLocked`] where another process holds it, and with
     /// [`Error::StoreDamaged`] where what is in it is not what was committed.
     pub fn open(path: &Path) -> Result<DiskStore, Error> {
-        let lock = lock(path)?;
-        DiskStore::open_locked(path, lock)
+        DiskStore::open_locked(path, lock(path)?, DiskStore::COMPARED_AT_ONCE)
+    }
+
+    /// The same, but whatever is in it is compared only when it is read, as in a store of very many rows: what reads it fails
+    /// with [`Error::StoreDamaged`] then, and the next open does.
+    pub fn open_comparing_later(path: &Path) -> Result<DiskStore, Error> {
+        DiskStore::open_locked(path, lock(path)?, 0)
     }
 
     /// The same, but a damaged store is moved aside, and a new one takes its place. Nothing is deleted, and nothing that
@@ -80,7 +90,7 @@ impl DiskStore {
         // Held until the new one is open: nobody else makes one meanwhile.
         let lock = lock(path)?;
         let held = lock.try_clone().map_err(|source| files(path, source))?;
-        match DiskStore::open_locked(path, lock) {
+        match DiskStore::open_locked(path, lock, DiskStore::COMPARED_AT_ONCE) {
             Err(Error::StoreDamaged { why, .. }) => {
                 let aside = aside::move_aside(path, &why)?;
                 crash::point("store/moved-aside");
@@ -104,7 +114,7 @@ impl DiskStore {
         DiskStore { limit, ..self }
     }
 
-    fn open_locked(path: &Path, lock: File) -> Result<DiskStore, Error> {
+    fn open_locked(path: &Path, lock: File, compared_at_once: u64) -> Result<DiskStore, Error> {
         let io = |source| files(path, source);
         crash::point("store/locked");
         damage::refuse_what_is_marked(path)?;
@@ -113,16 +123,20 @@ impl DiskStore {
         let tree = Tree::open(path)?;
         crash::point("store/opened");
         let counted = Count::read(path);
-        let contents = Contents::check(&tree, counted.is_some())?;
-        let (journal, segments) = Journal::open(path, contents.whole).map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => tree.damaged("a commit in its journal cannot be read"),
+        let (contents, extent) = Contents::open(tree, counted.is_some())?;
+        if contents.rows() <= compared_at_once {
+            contents.check_all()?;
+        }
+        let damaged = |why| contents.damaged(why);
+        let (journal, segments) = Journal::open(path, extent.whole).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => damaged("a commit in its journal cannot be read"),
             _ => io(error),
         })?;
         let in_journal = segments.iter().map(|it| (it.first, it.last));
-        let commits = last_commit(contents.whole, contents.begun, in_journal).map_err(|why| tree.damaged(why))?;
+        let commits = last_commit(extent, in_journal).map_err(damaged)?;
         let least = counted.unwrap_or(Ok(0));
-        if least.map_err(|_| tree.damaged("the number of its commits cannot be read"))? > commits {
-            return Err(tree.damaged("commits that were in it are gone"));
+        if least.map_err(|_| damaged("the number of its commits cannot be read"))? > commits {
+            return Err(damaged("commits that were in it are gone"));
         }
         let place = Place::of(path, ["db"].into_iter().chain(journal::FILES)).map_err(io)?;
         // sled syncs neither its configuration nor the names of its files; and what a kill left unsynced in the journal
@@ -132,8 +146,8 @@ impl DiskStore {
         File::open(path).and_then(|folder| folder.sync_all()).map_err(io)?;
         let mut store = DiskStore {
             place,
-            tree,
             contents,
+            extent,
             carrying: None,
             journal,
             recent: Batch::new(),
@@ -154,7 +168,7 @@ impl DiskStore {
         self.recent = segments.pop().map(|it| it.rows).unwrap_or_default();
         self.weight = weight(&self.recent);
         if let Some(Segment { rows, last, .. }) = segments.pop() {
-            self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, last)?);
+            self.carrying = Some(Carrying::begin(&self.contents, self.extent, rows, last)?);
         }
         Ok(())
     }
@@ -164,7 +178,7 @@ impl DiskStore {
     fn make_room(&mut self) -> Result<(), Error> {
         match self.carrying.take() {
             Some(carrying) if !carrying.is_done() && self.weight < 2 * self.limit => self.carrying = Some(carrying),
-            Some(carrying) => self.contents = carrying.end()?,
+            Some(carrying) => self.extent = carrying.end()?,
             None => {}
         }
         if self.weight < self.limit || self.carrying.is_some() {
@@ -173,7 +187,7 @@ impl DiskStore {
         self.journal.turn(4 * self.limit).map_err(|source| files(self.place.path(), source))?;
         self.weight = 0;
         let rows = std::mem::take(&mut self.recent);
-        self.carrying = Some(Carrying::begin(&self.tree, self.contents, rows, self.commits)?);
+        self.carrying = Some(Carrying::begin(&self.contents, self.extent, rows, self.commits)?);
         Ok(())
     }
 
@@ -197,17 +211,17 @@ fn weight(rows: &Batch) -> u64 {
     rows.iter().map(|(key, value)| (BESIDE_ITS_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)) as u64).sum()
 }
 
-/// The last commit of a store whose tree holds all up to `whole` and something up to `begun`, and whose journal holds the
-/// rest, from the first to the last in each file; why it is damaged where some are missing.
-fn last_commit(whole: u64, begun: u64, journal: impl Iterator<Item = (u64, u64)>) -> Result<u64, &'static str> {
-    let mut last = whole;
+/// The last commit of a store whose tree holds those of `extent`, and whose journal holds the rest, from the first to the last
+/// in each file; why it is damaged where some are missing.
+fn last_commit(extent: Extent, journal: impl Iterator<Item = (u64, u64)>) -> Result<u64, &'static str> {
+    let mut last = extent.whole;
     for (first, until) in journal {
         if first != last + 1 {
             return Err("commits are missing in the middle of its journal");
         }
         last = until;
     }
-    if last < begun { Err("its journal ends before what is in its tree") } else { Ok(last) }
+    if last < extent.begun { Err("its journal ends before what is in its tree") } else { Ok(last) }
 }
 
 /// Makes the folder where it is missing, and holds it.
@@ -266,7 +280,7 @@ impl Store for DiskStore {
         let in_memory = self.recent.get(key).or_else(|| carried?.get(key));
         match in_memory {
             Some(value) => Ok(value.clone()),
-            None => Ok(self.tree.get(key)?.map(|value| value.to_vec())),
+            None => Ok(self.contents.get(key)?.map(|value| value.to_vec())),
         }
     }
 
@@ -278,8 +292,8 @@ impl Store for DiskStore {
             let range = rows.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
             layers.push(Box::new(range.map(|(key, value)| Ok((key.clone(), value.clone())))));
         }
-        let tree = self.tree.range(from).filter(|pair| pair.as_ref().map_or(true, |(key, _)| key != contents::ROW));
-        layers.push(Box::new(tree.map(|pair| pair.map(|(key, value)| (key.to_vec(), Some(value.to_vec()))))));
+        let tree = self.contents.range(from);
+        layers.push(Box::new(tree.map(|pair| pair.map(|(key, value)| (key, Some(value))))));
         let pairs = Merge::of(layers);
         Box::new(pairs.take_while(move |pair| pair.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }

@@ -52,6 +52,7 @@ fn ways(point: &str) -> (Way, &'static [&'static str]) {
     match point {
         "store/moved-aside" => (Way::WithADamagedStore, REBUILT),
         "hearing/remembers" => (Way::WithoutItsStore, &["payment", "shipping"]),
+        "hearing/catches-up" => (Way::WithoutItsStore, REBUILT),
         "turn/starts-over" => (Way::Rebuilding, &["view"]),
         "turn/tidy" => (Way::Idle, &["customer"]),
         "store/locked" | "store/opened" | "lease/taken" => (Way::Starting, &SERVICES),

@@ -1,6 +1,9 @@
 //! Every event twice: published again, and delivered again. Nothing follows a second time.
 
-use async_nats::jetstream;
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, DeliverPolicy, pull},
+};
 use chassis::Stored;
 
 use crate::{
@@ -73,9 +76,20 @@ async fn events_that_are_published_again_change_nothing() {
 async fn events_that_are_delivered_again_change_nothing() {
     let (mut stack, before) = ended().await;
     let stream = jetstream::new(stack.nats.clone()).get_stream("EVENTS").await.unwrap();
-    // While they run: the consumer is set to the beginning under the service's hands.
+    // While they run: another consumer, which begins at the beginning, takes the place of the one that the service has.
     for service in SERVICES {
-        stream.reset_consumer(service, Some(1)).await.unwrap();
+        let consumer = stream.get_consumer::<pull::Config>(service).await.unwrap();
+        let config = consumer.cached_info().config.clone();
+        stream.delete_consumer(service).await.unwrap();
+        let again = pull::Config {
+            durable_name: Some(service.to_owned()),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::All,
+            filter_subjects: config.filter_subjects,
+            filter_subject: config.filter_subject,
+            ..Default::default()
+        };
+        stream.create_consumer(again).await.unwrap();
     }
     stack.settle().await;
     stack.check_unchanged(&before, "the consumers were set to the beginning").await;

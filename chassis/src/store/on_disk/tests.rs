@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use super::{damage::guarded, *};
+use super::{damage::guarded, print::print, tree::open_patiently, *};
 
 fn batch(pairs: &[(&str, &str)]) -> Batch {
     pairs.iter().map(|(key, value)| (key.as_bytes().to_vec(), Some(value.as_bytes().to_vec()))).collect()
@@ -98,7 +98,8 @@ fn a_journal_that_does_not_follow_the_tree_is_damage() {
         (7, 7, vec![(9, 9)], Err(gap)),
         (7, 9, vec![(8, 8), (10, 10)], Err(gap)),
     ] {
-        assert_eq!(last_commit(whole, begun, journal.iter().copied()), last, "{whole} {begun} {journal:?}");
+        let extent = Extent { whole, begun };
+        assert_eq!(last_commit(extent, journal.iter().copied()), last, "{whole} {begun} {journal:?}");
     }
 }
 
@@ -120,15 +121,12 @@ fn a_file_of_the_journal_is_needed_until_its_rows_are_in_the_tree() {
 #[test]
 fn what_is_carried_again_after_it_was_cut_off_in_the_middle_is_there_once() {
     let folder = tempfile::tempdir().unwrap();
-    let tree_only = |path: &Path| Contents::check(&Tree::open(path).unwrap(), true).unwrap();
+    let tree_only = |path: &Path| Contents::open(Tree::open(path).unwrap(), true).unwrap().1;
     let mut store = DiskStore::open(folder.path()).unwrap();
     let many: Vec<_> = (0..2000).map(|number| (format!("a/{number:04}"), number.to_string())).collect();
     store.commit(many.iter().map(|(key, value)| (key.clone().into(), Some(value.clone().into()))).collect()).unwrap();
     // As far as a crash may have come.
-    let (mut contents, mut changes) = store.contents.after(&store.tree, store.recent.iter().take(700)).unwrap();
-    contents.begun = 1;
-    changes.insert(contents::ROW.to_vec(), Some(contents.to_row()));
-    store.tree.write(changes).unwrap();
+    store.contents.carry(store.recent.iter().take(700), Extent { whole: 0, begun: 1 }).unwrap();
     drop(store);
     let found = tree_only(folder.path());
     assert_eq!((found.whole, found.begun), (0, 1));
@@ -185,19 +183,137 @@ fn a_damaged_store_is_moved_aside_and_nothing_is_overwritten() {
     }
 }
 
+/// Changes the tree behind the store's back.
+fn change(path: &Path, change: impl FnOnce(&sled::Db)) {
+    let db = open_patiently(&sled::Config::new().path(path)).unwrap();
+    change(&db);
+    db.flush().unwrap();
+}
+
+/// A closed store whose tree holds so many rows, `a/00000` and on, in many parts.
+fn with_rows(path: &Path, rows: u32) {
+    let mut store = DiskStore::open(path).unwrap().carrying_after(1);
+    let rows = (0..rows).map(|number| (format!("a/{number:05}").into_bytes(), Some(number.to_string().into_bytes())));
+    store.commit(rows.collect()).unwrap();
+    store.commit(batch(&[("b", "last")])).unwrap();
+    store.carrying.take().unwrap().end().unwrap();
+}
+
 #[test]
-fn what_is_found_damaged_in_use_is_moved_aside_by_the_next_start() {
+fn what_is_wrong_in_a_large_store_is_never_read_and_all_else_is() {
+    type Change = fn(&sled::Db);
+    let changes: [(&str, Change); 4] = [
+        ("another value", |db| drop(db.insert("a/02000", "another one").unwrap())),
+        ("one less", |db| drop(db.remove("a/02000").unwrap())),
+        ("one more", |db| drop(db.insert("a/02000a", "one more").unwrap())),
+        ("a whole part less", |db| (1900..2300).for_each(|it| drop(db.remove(format!("a/{it:05}")).unwrap()))),
+    ];
+    for (what, how) in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payment");
+        with_rows(&path, 5000);
+        change(&path, how);
+        let mut store = DiskStore::open_comparing_later(&path).unwrap().carrying_after(1);
+        for key in ["a/00000", "a/01500", "a/04999"] {
+            let number = key[2..].parse::<u32>().unwrap().to_string();
+            assert_eq!(store.get(key.as_bytes()).unwrap(), Some(number.into_bytes()), "{what}");
+        }
+        assert_eq!(store.get(b"a/01500a").unwrap(), None, "{what}");
+        assert_eq!(store.scan(b"b").count(), 1, "{what}");
+        // It is a small one for all that: what is damaged need not be met.
+        assert!(!path.join("damaged").exists(), "{what}");
+        let is_damage = |error: Error| assert!(matches!(error, Error::StoreDamaged { .. }), "{what}: {error}");
+        is_damage(store.get(b"a/02000").unwrap_err());
+        is_damage(store.get(b"a/02000a").unwrap_err());
+        let read: Vec<_> = store.scan(b"a/").map_while(Result::ok).collect();
+        assert!(read.len() > 1500 && read.len() <= 2000, "{what}: {} rows before what is wrong", read.len());
+        is_damage(store.scan_from(b"a/", b"a/01999").find_map(Result::err).unwrap());
+        // Nor is it written over.
+        for number in 0..2 {
+            store.commit(batch(&[("a/02000", &number.to_string())])).unwrap();
+        }
+        is_damage(store.carrying.take().unwrap().end().unwrap_err());
+        drop(store);
+        assert!(damage(&path).contains("not what was committed"), "{what}");
+        assert_eq!(DiskStore::open_or_begin_anew(&path).unwrap().scan(b"").count(), 0, "{what}");
+        assert!(folder.path().join("payment.damaged-1/db").exists(), "{what}");
+    }
+}
+
+#[test]
+fn a_part_that_is_not_what_was_carried_with_its_sum_is_damage_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("payment");
-    made(&path);
-    let store = DiskStore::open(&path).unwrap();
-    let met =
-        store.tree.reading(|| Err::<(), _>(sled::Error::ReportableBug("a page is missing".to_owned()))).unwrap_err();
-    assert!(matches!(met, Error::StoreDamaged { .. }), "{met}");
-    drop(store);
-    assert!(damage(&path).contains("a page is missing"));
-    assert_eq!(DiskStore::open_or_begin_anew(&path).unwrap().scan(b"").count(), 0);
-    assert!(folder.path().join("payment.damaged-1/db").exists());
+    with_rows(folder.path(), 5000);
+    let mut rows = Vec::new();
+    change(folder.path(), |db| {
+        rows = db.scan_prefix(parts::PAGES).map(Result::unwrap).collect();
+        db.remove(&rows[0].0).unwrap();
+    });
+    assert!(DiskStore::open_comparing_later(folder.path()).is_err());
+    fs::remove_file(folder.path().join("damaged")).unwrap_or_default();
+    change(folder.path(), |db| drop(db.insert(&rows[0].0, &rows[0].1).unwrap()));
+    assert_eq!(DiskStore::open_comparing_later(folder.path()).unwrap().scan(b"").count(), 5001);
+}
+
+#[test]
+fn a_store_is_the_same_however_its_rows_come_and_go_and_whenever_they_are_compared() {
+    let (folder, mut rng) = (tempfile::tempdir().unwrap(), fastrand::Rng::with_seed(0x7061_7274));
+    let mut expected = std::collections::BTreeMap::new();
+    for round in 0..12 {
+        let open = if round % 2 == 0 { DiskStore::open_comparing_later } else { DiskStore::open };
+        let mut store = open(folder.path()).unwrap().carrying_after(40_000);
+        for _ in 0..40 {
+            // Many are added first, and most of them go.
+            let (from, removes) = (rng.u32(..20_000), rng.u32(..12) < round);
+            let step = rng.u32(1..40);
+            let keys = (0..300).map(|number| format!("k/{:05}", from + number * step).into_bytes());
+            let value = (!removes).then(|| rng.u64(..).to_string().into_bytes());
+            let writes: Batch = keys.map(|key| (key, value.clone())).collect();
+            for (key, value) in writes.clone() {
+                match value {
+                    Some(value) => drop(expected.insert(key, value)),
+                    None => drop(expected.remove(&key)),
+                }
+            }
+            store.commit(writes).unwrap();
+            let key = format!("k/{:05}", rng.u32(..20_000)).into_bytes();
+            assert_eq!(store.get(&key).unwrap().as_ref(), expected.get(&key));
+            let found: Vec<_> = store.scan_from(b"k/", &key).take(20).map(Result::unwrap).collect();
+            let there = expected.range(key..).take(20).map(|(key, value)| (key.clone(), value.clone()));
+            assert_eq!(found, there.collect::<Vec<_>>());
+        }
+        assert!(store.scan(b"").map(Result::unwrap).eq(expected.clone()), "in round {round}");
+    }
+}
+
+/// The row of a version with one sum over all rows.
+fn with_one_sum(path: &Path, rows: u32, off_by: u128) {
+    let db = sled::open(path).unwrap();
+    let rows = (0..rows).map(|number| (format!("a/{number:05}"), number.to_string()));
+    let mut sum = off_by;
+    for (key, value) in rows {
+        sum = sum.wrapping_add(print(key.as_bytes(), value.as_bytes()));
+        db.insert(key, value.as_bytes()).unwrap();
+    }
+    let row = [sum.to_be_bytes().as_slice(), &7_u64.to_be_bytes(), &7_u64.to_be_bytes()].concat();
+    db.insert(b"\0contents", row).unwrap();
+    db.flush().unwrap();
+    fs::write(path.join("commits"), "7").unwrap();
+}
+
+#[test]
+fn a_store_of_a_version_with_one_sum_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    with_one_sum(folder.path(), 3000, 0);
+    for added in 0..2 {
+        let mut store = DiskStore::open_comparing_later(folder.path()).unwrap();
+        assert_eq!(store.get(b"a/02999").unwrap(), Some(b"2999".to_vec()));
+        assert_eq!((store.scan(b"").count(), store.commits), (3000 + added, 7 + added as u64));
+        store.commit(batch(&[(&format!("b/{added}"), "one more")])).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    with_one_sum(folder.path(), 3000, 1);
+    assert!(damage(folder.path()).contains("not what was committed"));
 }
 
 #[test]

@@ -15,7 +15,6 @@ use sled::IVec;
 use super::{
     damage::{self, guarded},
     files,
-    filter::Filter,
 };
 use crate::{Error, crash, store::Batch};
 
@@ -25,37 +24,31 @@ pub(super) struct Tree {
     path: Arc<PathBuf>,
     db: sled::Db,
     file: Arc<File>,
-    keys: Arc<Filter>,
 }
 
 impl Tree {
-    /// Opens it. Whoever opens it reads all of it before anything else ([`Tree::all`]).
+    /// Opens it. What is in it may be damaged: [`super::contents`] compares it.
     pub fn open(path: &Path) -> Result<Tree, Error> {
-        let config = sled::Config::new().path(path).cache_capacity(64 * 1024 * 1024).flush_every_ms(None);
+        let config = sled::Config::new().path(path).cache_capacity(16 * 1024 * 1024).flush_every_ms(None);
         let db = guarded(path, || open_patiently(&config))?;
         let file = File::options().write(true).open(path.join("db")).map_err(|source| files(path, source))?;
-        Ok(Tree { path: Arc::new(path.to_owned()), db, file: Arc::new(file), keys: Arc::new(Filter::new()) })
-    }
-
-    /// All pairs, ascending; from then on it is known which keys there are.
-    pub fn all(&self) -> impl Iterator<Item = Result<(IVec, IVec), Error>> + use<'_> {
-        self.range(b"").inspect(|pair| {
-            if let Ok((key, _)) = pair {
-                self.keys.add(key);
-            }
-        })
+        Ok(Tree { path: Arc::new(path.to_owned()), db, file: Arc::new(file) })
     }
 
     pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, Error> {
-        if self.keys.is_absent(key) {
-            return Ok(None);
-        }
         self.reading(|| self.db.get(key))
     }
 
-    /// All pairs from the key `from` on, ascending.
-    pub fn range(&self, from: &[u8]) -> impl Iterator<Item = Result<(IVec, IVec), Error>> + use<'_> {
-        let mut range = self.db.range(from..);
+    /// All pairs from the key `from` on, ascending, up to before the key `until` where one is given.
+    pub fn range(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+    ) -> impl Iterator<Item = Result<(IVec, IVec), Error>> + use<'_> {
+        let mut range = match until {
+            Some(until) => self.db.range(from..until),
+            None => self.db.range(from..),
+        };
         std::iter::from_fn(move || self.reading(|| range.next().transpose()).transpose())
     }
 
@@ -63,7 +56,6 @@ impl Tree {
     pub fn write(&self, rows: Batch) -> Result<(), Error> {
         let mut writes = sled::Batch::default();
         for (key, value) in rows {
-            self.keys.add(&key);
             match value {
                 Some(value) => writes.insert(key, value),
                 None => writes.remove(key),
@@ -85,6 +77,13 @@ impl Tree {
         Error::StoreDamaged { path: self.path.to_path_buf(), why: why.to_owned() }
     }
 
+    /// The same, where it is met in use: the next start moves the store aside.
+    pub fn found_damaged(&self, why: &str) -> Error {
+        let error = self.damaged(why);
+        damage::mark(&self.path, &error);
+        error
+    }
+
     /// Does something with sled, where damage that is met is marked: the next start moves the store aside.
     pub fn reading<T>(&self, read: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, Error> {
         guarded(&self.path, read).inspect_err(|error| damage::mark(&self.path, error))
@@ -93,7 +92,7 @@ impl Tree {
 
 /// Opens the database. A store that was closed in this process a moment ago still holds sled's own lock until its last
 /// thread has ended; that no other process holds it is known by ours.
-fn open_patiently(config: &sled::Config) -> Result<sled::Db, sled::Error> {
+pub(super) fn open_patiently(config: &sled::Config) -> Result<sled::Db, sled::Error> {
     let patience = Instant::now() + Duration::from_secs(5);
     loop {
         match config.open() {
