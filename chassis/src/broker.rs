@@ -1,6 +1,7 @@
 //! The broker's side of a running service: NATS JetStream. Only this module knows the client library.
 
 pub(crate) mod commands;
+pub(crate) mod comparison;
 mod connection;
 pub(crate) mod consumer;
 mod headers;

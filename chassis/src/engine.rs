@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{forget::Forgetting, ladder::Ladder, said::SaidRows};
 use crate::{
-    Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
+    Compared, Error, Input, OutboxRow, Pending, Position, Receipt, Released, Service,
     draft::{Draft, json},
     effect,
     inbox::Inbox,
@@ -176,6 +176,11 @@ impl Engine {
         self.said.receipts(&*self.store)
     }
 
+    /// With whom all that the broker confirmed was compared last, and the furthest that it confirmed in each stream.
+    pub fn compared(&self) -> Result<Option<(Compared, Vec<Receipt>)>, Error> {
+        said::compared(&*self.store)
+    }
+
     /// The rows of the service as text: key and JSON, in ascending order.
     pub fn rows(&self) -> Result<Vec<(String, String)>, Error> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -191,7 +196,8 @@ impl Engine {
         let (mut clock, mut furthest, mut last) = (self.clock, self.furthest, None);
         let (mut receipts, mut gone) = (Vec::new(), Vec::new());
         let (mut ask_heard, mut ask_confirmed) = (Vec::new(), Vec::new());
-        let (mut hears_from, mut published) = (None, None);
+        let (mut hears_from, mut published, mut compared) = (None, None, None);
+        let mut passed = false;
         let (mut caught_up, mut deaf, mut breakers) = (self.caught_up, self.deaf, self.breakers.clone());
         let mut draft = Draft::over(&*self.store, &self.inbox, self.said.next).at(clock);
 
@@ -213,6 +219,14 @@ impl Engine {
                     }
                     released.acknowledge = delivery.acknowledge.or(released.acknowledge);
                     last = Some((delivery.subject, delivery.arrival.time));
+                }
+                Input::Passed { .. } if deaf => {}
+                Input::Passed { position: here, time } => {
+                    let new = here.is_ahead_of(furthest);
+                    clock = Some(moved(clock, time, new));
+                    position = Some(here);
+                    furthest = if new { position } else { furthest };
+                    (last, passed) = (None, true);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),
                 Input::AllRemembered { from } => {
@@ -252,6 +266,7 @@ impl Engine {
                     receipts.extend(word);
                 }
                 Input::Gone(rows) => gone.extend(rows),
+                Input::Compared(with) => compared = Some(with),
                 Input::WhereHeard(answer) => ask_heard.push(answer),
                 Input::WhatWasConfirmed(answer) => ask_confirmed.push(answer),
             }
@@ -271,11 +286,13 @@ impl Engine {
             self.ladder.cut(&*self.store, &mut layer.writes, from)?;
         }
         self.said.confirmed(receipts);
+        self.said.compared(compared);
         released.said = self.said.gone(&*self.store, &mut layer.writes, gone)?;
 
         // The position moves with what was taken up to it, and the broker's word goes with it. A batch that changed
-        // nothing (duplicates, questions) needs no commit: all of it is on the disk already.
-        if !layer.writes.is_empty() || self.said.owes() > OWES_AT_MOST {
+        // nothing (duplicates, questions) needs no commit: all of it is on the disk already. What was passed over was much, and
+        // is not to be read again by every start.
+        if passed || !layer.writes.is_empty() || self.said.owes() > OWES_AT_MOST {
             self.commit(layer.writes, position, clock, published)?;
         }
 
@@ -342,13 +359,14 @@ impl Engine {
         self.inbox.commit(&mut *self.store, writes)
     }
 
-    /// Whether something waits for a commit that takes it along.
-    pub fn owes(&self) -> bool {
-        self.said.owes() > 0
+    /// Whether something waits for a commit that takes it along, or the store for a moment in which nobody waits.
+    pub fn would_tidy(&self) -> bool {
+        self.said.owes() > 0 || self.store.would_tidy()
     }
 
-    /// Writes what still waits for a commit.
+    /// Writes what still waits for a commit, and does what makes the next start faster.
     pub fn tidy(&mut self) -> Result<(), Error> {
-        self.commit(Batch::new(), self.position, self.clock, None)
+        self.commit(Batch::new(), self.position, self.clock, None)?;
+        self.store.tidy()
     }
 }

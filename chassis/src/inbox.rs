@@ -86,7 +86,7 @@ impl Inbox {
 
     /// What is known of `id`. Where it was marked more than once, what was said last.
     pub fn find(&self, store: &dyn Store, id: EventId) -> Result<Option<Mark>, Error> {
-        for number in self.index.pages(id).rev() {
+        for number in self.index.pages(id, self.next).into_iter().rev() {
             let page = store.get(&key::page(number))?;
             if let Some(mark) = page.and_then(|page| page::find(&page, id)) {
                 return Ok(Some(mark));

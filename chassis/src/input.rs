@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::{
     Position, Refusal,
     effect::Pending,
-    outbox::{OutboxRow, Receipt},
+    outbox::{Compared, OutboxRow, Receipt},
     reminder::Reminder,
 };
 
@@ -68,6 +68,13 @@ pub enum Input {
     /// A fact of the service's own kind, read back from the stream before anything else is heard: an earlier self may have
     /// said it, with a store that is gone or newer than this one. What contradicts comes again in its place.
     Remembered(Delivery),
+    /// Behind what was heard, up to here, stands nothing that the service hears.
+    Passed {
+        /// The last place of that.
+        position: Position,
+        /// When the message there came.
+        time: Timestamp,
+    },
     /// There is no more to remember: effects that still wait for their outcome may start.
     AllRemembered {
         /// Where hearing begins.
@@ -115,6 +122,8 @@ pub enum Input {
     },
     /// The broker does not hold these rows any more, which it had confirmed: they are published again.
     Gone(Vec<u64>),
+    /// All that the broker confirmed was compared with what it holds, and what it lost is said to be gone.
+    Compared(Compared),
     /// Somebody compares up to where the service heard, and some places before, with what stands in the stream. The
     /// answer is ascending by sequence.
     WhereHeard(oneshot::Sender<Vec<Position>>),

@@ -6,6 +6,8 @@ use events::EventId;
 pub(crate) const STORE: &[u8] = b"m/store";
 /// `m/position`: up to where the stream was heard.
 pub(crate) const POSITION: &[u8] = b"m/position";
+/// `m/compared`: with whom the broker's word was compared last.
+pub(crate) const COMPARED: &[u8] = b"m/compared";
 /// `m/starting-over`: there while everything that was heard is being forgotten.
 pub(crate) const STARTING_OVER: &[u8] = b"m/starting-over";
 /// `r/`: the rows of the service.

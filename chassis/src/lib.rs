@@ -44,7 +44,7 @@ pub use error::Error;
 pub use input::{Acknowledge, Answer, Delivery, Input, Released, Request};
 pub use listening::listens;
 pub use object::Object;
-pub use outbox::{Holding, Message, OutboxRow, Receipt};
+pub use outbox::{Compared, Holding, Message, OutboxRow, Receipt};
 pub use position::{LastStanding, Position};
 pub use refusal::{Refusal, Unacceptable};
 pub use reminder::Reminder;

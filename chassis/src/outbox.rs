@@ -10,6 +10,7 @@ pub(crate) mod receipts;
 use std::{borrow::Cow, collections::HashMap};
 
 use events::{DEAD_LETTERS, EVENTS, EventId, Headers, header};
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Position, draft::json};
 
@@ -78,6 +79,16 @@ pub struct Receipt {
     pub name: &'static str,
     /// Where it stands.
     pub place: Position,
+}
+
+/// With whom all of the broker's word was compared. As long as it is the same process of a server with the same streams, it
+/// lost the end of a stream or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The server's name for this process of it: another one each time it starts.
+    pub server: String,
+    /// The streams, of events and of dead letters.
+    pub streams: [EventId; 2],
 }
 
 /// What a stream holds of what a service said, where it was said to stand.

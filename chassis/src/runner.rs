@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     DiskStore, Effect, Engine, Error, Pace, Perform, Service, Settings, ambient,
-    broker::{Broker, commands::Commands, consumer::Consumer, lease::Lease, relay::Relay},
+    broker::{Broker, commands::Commands, comparison::Comparison, consumer::Consumer, lease::Lease, relay::Relay},
     effect::{
         desk::Desk,
         office::{Kind, Office},
@@ -80,9 +80,7 @@ impl Runner {
         outlets.resume(engine.unfinished()?);
         let relay = Relay {
             broker: broker.clone(),
-            service: name,
-            known: None,
-            last: HashMap::new(),
+            comparison: Comparison::going_on(name, engine.compared()?),
             lease: held.clone(),
             rows,
             words,

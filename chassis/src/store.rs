@@ -38,6 +38,16 @@ pub trait Store: Send {
     /// Writes all of `batch` or nothing; it is on the disk when this returns. An error is final: what was asked for may
     /// or may not be there, so the process has to open the store again.
     fn commit(&mut self, batch: Batch) -> Result<(), Error>;
+
+    /// Whether [`Store::tidy`] would do something.
+    fn would_tidy(&self) -> bool {
+        false
+    }
+
+    /// What makes the next open faster, for a moment in which nobody waits. Errors are final, as those of a commit.
+    fn tidy(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

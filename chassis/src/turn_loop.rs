@@ -13,8 +13,8 @@ use crate::{
     effect::office::Asked, signal::stopped,
 };
 
-/// After how long without an input the last confirmed rows go with a commit of their own: a kill from then on publishes
-/// nothing again.
+/// After how long without an input the last confirmed rows go with a commit of their own, so that a kill from then on
+/// publishes nothing again, and the store does what makes the next start faster.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Where a commit's consequences go.
@@ -66,7 +66,7 @@ impl TurnLoop {
             tokio::select! {
                 taken = self.inputs.recv_many(&mut batch, self.batch_size) => if taken == 0 { break },
                 Some(word) = self.word.recv() => batch.push(word),
-                () = ambient::pause(IDLE), if self.engine.owes() => {
+                () = ambient::pause(IDLE), if self.engine.would_tidy() => {
                     self.lease.check().await?;
                     crate::crash::point("turn/tidy");
                     in_place(|| self.engine.tidy())?;

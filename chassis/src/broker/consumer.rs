@@ -4,7 +4,7 @@
 //! Invariant: what is handed on is contiguous within a session, so that acknowledging one message acknowledges nothing
 //! that was not taken.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     ErrorCode, Message,
@@ -24,8 +24,12 @@ use super::{
 };
 use crate::{Acknowledge, Delivery, Error, Input, Position, ambient::pause, listening::listens, signal::stopped};
 
-/// With fewer messages to catch up with, a service makes its consumer and reads them before it begins.
+/// With fewer messages to catch up with, a service makes its consumer and reads them before it begins; and fewer that are
+/// not for it are not worth a commit.
 const LITTLE: u64 = 1000;
+
+/// How often a service looks whether much stands in the stream that is not for it.
+const LOOKS_EVERY: Duration = Duration::from_secs(30);
 
 /// A durable consumer for one service.
 pub(crate) struct Consumer {
@@ -110,14 +114,15 @@ impl Consumer {
         if self.inputs.send(Input::CaughtUp).await.is_err() {
             return Ok(End::Stopped);
         }
-        self.hear(consumer, identity, connected).await
+        self.hear(consumer, identity, before_it, connected).await
     }
 
-    /// Hands on what comes, and how it is acknowledged.
+    /// Hands on what comes behind the place `heard`, and how it is acknowledged.
     async fn hear(
         &mut self,
-        consumer: PullConsumer,
+        mut consumer: PullConsumer,
         identity: EventId,
+        mut heard: u64,
         connected: &mut watch::Receiver<u64>,
     ) -> Result<End, Error> {
         let messages = consumer
@@ -128,9 +133,21 @@ impl Consumer {
             .messages();
         let mut messages = messages.await.map_err(refused("deliver messages"))?;
         let (this_session, mut expected) = (Arc::new(()), 0);
+        let (mut look, mut end) = (pin!(pause(LOOKS_EVERY)), None);
         loop {
             let message = tokio::select! {
                 message = messages.next() => message,
+                () = &mut look, if !self.subjects.is_empty() => {
+                    look.set(pause(LOOKS_EVERY));
+                    let passed = self.passed(&mut consumer, identity, heard, &mut end).await;
+                    let passed = passed.inspect_err(|error| tracing::debug!("what was passed over is not known: {error}"));
+                    if let Ok(Some(passed)) = passed
+                        && self.inputs.send(passed).await.is_err()
+                    {
+                        return Ok(End::Stopped);
+                    }
+                    continue;
+                }
                 _ = connected.changed() => return Ok(End::Reconnected),
                 Ok(()) = self.started_over.changed() => return Ok(End::StartedOver),
             };
@@ -143,11 +160,33 @@ impl Consumer {
             delivery.acknowledge = acknowledge;
             expected += 1;
             contiguous(expected, place)?;
+            heard = delivery.sequence;
             crate::crash::point("hearing/delivered");
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(End::Stopped);
             }
         }
+    }
+
+    /// That nothing for the service stands behind `heard` up to `end`, which was the end of the stream a while ago, where that
+    /// is much. All of it was delivered and taken then, or was not for this service.
+    async fn passed(
+        &self,
+        consumer: &mut PullConsumer,
+        identity: EventId,
+        heard: u64,
+        end: &mut Option<(Position, Timestamp)>,
+    ) -> Result<Option<Input>, Error> {
+        let info = consumer.info().await.map_err(refused("show its consumer"))?;
+        let all_taken = info.num_pending == 0 && info.num_ack_pending == 0;
+        let passed = end.take().filter(|(end, _)| all_taken && end.sequence >= heard + LITTLE);
+        let stream = self.stream(Some(identity)).await?;
+        let last = stream.cached_info().state.last_sequence;
+        if last >= heard + LITTLE {
+            let standing = streams::message(&stream, last).await?;
+            *end = standing.map(|it| (place(identity, last, &it), timestamp(it.time.unix_timestamp_nanos())));
+        }
+        Ok(passed.map(|(position, time)| Input::Passed { position, time }))
     }
 
     /// The stream of events as it stands, which has to be the one of this identity where one is given.
@@ -190,6 +229,7 @@ impl Consumer {
             return Ok(ControlFlow::Continue(from));
         }
         let mut reading = Reading::begin(&self.broker.jetstream, stream, catching_up(self.service), None, from).await?;
+        let mut passed = None;
         loop {
             let delivery = tokio::select! {
                 delivery = reading.next() => delivery?,
@@ -198,14 +238,23 @@ impl Consumer {
             };
             let Some(delivery) = delivery.filter(|it| it.sequence <= until) else { break };
             if !listens(&self.subjects, &delivery.subject) {
+                passed = Some(delivery);
                 continue;
             }
+            passed = None;
             crate::crash::point("hearing/catches-up");
             if self.inputs.send(Input::Event(delivery)).await.is_err() {
                 return Ok(ControlFlow::Break(End::Stopped));
             }
         }
         drop(reading);
+        let passed = passed.filter(|it| it.sequence >= from + LITTLE);
+        if let Some(Delivery { stream, sequence, subject, arrival, .. }) = passed {
+            let position = Position { stream, sequence, mark: Position::heard(&subject, arrival.time) };
+            if self.inputs.send(Input::Passed { position, time: arrival.time }).await.is_err() {
+                return Ok(ControlFlow::Break(End::Stopped));
+            }
+        }
         remove(stream, &catching_up(self.service)).await?;
         Ok(ControlFlow::Continue(until + 1))
     }
@@ -270,6 +319,11 @@ pub(super) fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
     }
     let why = format!("message {expected} of the session is missing, {place} came");
     Err(Error::Broker { doing: "deliver messages without a gap", why })
+}
+
+/// The place of a message.
+fn place(stream: EventId, sequence: u64, message: &StreamMessage) -> Position {
+    Position { stream, sequence, mark: heard(message) }
 }
 
 /// What a message that was heard is known by.

@@ -48,6 +48,7 @@ impl Permissions {
         let hearing = [
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{name}"),
             format!("$JS.API.CONSUMER.DELETE.{EVENTS}.{name}"),
+            format!("$JS.API.CONSUMER.INFO.{EVENTS}.{name}"),
             format!("$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{name}"),
             format!("$JS.ACK.{EVENTS}.{name}.>"),
             format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{catching_up}"),

@@ -4,26 +4,15 @@
 //! every connect, now and then, and where sequences go back, the relay compares the streams with what the broker had
 //! confirmed. What the broker lost of that is not confirmed any more, and is published again before anything else.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use async_nats::{HeaderValue, jetstream::stream::Stream};
-use events::{DEAD_LETTERS, EVENTS, EventId, header};
+use async_nats::jetstream::stream::Stream;
+use events::EVENTS;
 use serde::Deserialize;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{
-    Broker, headers,
-    lease::Held,
-    reading::{Reading, comparing},
-    streams::{self, Streams},
-};
-use crate::{Delivery, Error, Holding, Input, OutboxRow, Receipt, ambient, ambient::pause};
+use super::{Broker, comparison::Comparison, headers, lease::Held, streams};
+use crate::{Error, Input, OutboxRow, Receipt, ambient, ambient::pause};
 
 /// The most rows in one atomic batch; the server takes a thousand.
 const BATCH_AT_MOST: usize = 500;
@@ -43,11 +32,7 @@ const PAUSE_AT_MOST: Duration = Duration::from_secs(2);
 /// The relay of one service.
 pub(crate) struct Relay {
     pub broker: Broker,
-    pub service: &'static str,
-    /// With which process of a server, and with which streams, it compared last.
-    pub known: Option<(String, [EventId; 2])>,
-    /// What was confirmed last since then, in each stream.
-    pub last: HashMap<&'static str, Receipt>,
+    pub comparison: Comparison,
     pub lease: Held,
     /// Rows that were committed, in order; those that the broker lost come again.
     pub rows: mpsc::UnboundedReceiver<Vec<OutboxRow>>,
@@ -88,12 +73,9 @@ impl Relay {
                 compared = None;
             }
             let Some(streams) = &compared else {
-                match self.compare().await {
-                    Ok(streams) if *connected.borrow() == connection => {
-                        (compared, compared_on, compared_at) = (Some(streams), Some(connection), Instant::now());
-                    }
-                    // Part of it may have been another server's word.
-                    Ok(_) => self.known = None,
+                let is_same = || *connected.borrow() == connection;
+                match self.comparison.compare(&self.broker, &self.words, is_same).await {
+                    Ok(streams) => (compared, compared_on, compared_at) = (streams, Some(connection), Instant::now()),
                     Err(Error::Stopped { .. }) => return Ok(()),
                     // Nothing is left to say, and nobody will say more.
                     Err(_) if queue.is_empty() && self.rows.is_closed() && self.rows.is_empty() => return Ok(()),
@@ -140,7 +122,7 @@ impl Relay {
                     highest = if run[0].message.stream() == EVENTS { new.unwrap_or(highest) } else { highest };
                     for receipt in &receipts {
                         queue.remove(&receipt.row);
-                        self.last.insert(receipt.name, *receipt);
+                        self.comparison.confirmed(*receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
                     let others_wait = receipts.len() > 1 || !queue.is_empty() || !self.rows.is_empty();
@@ -167,85 +149,6 @@ impl Relay {
     async fn wait(&self, pause_now: &mut Duration) {
         pause(*pause_now).await;
         *pause_now = (*pause_now * 2).min(PAUSE_AT_MOST);
-    }
-
-    /// Compares the streams, which are made where they are missing, with what the broker confirmed. What it lost comes
-    /// back through `rows`.
-    async fn compare(&mut self) -> Result<Streams, Error> {
-        let streams = self.broker.streams().await?;
-        let both = [(EVENTS, &streams.events), (DEAD_LETTERS, &streams.dead_letters)];
-        let server = self.broker.client.server_info().server_id;
-        let known = (server, both.map(|(_, stream)| streams::identity(stream)));
-        // The same process of a server with the same streams lost the end of one of them, or nothing.
-        if self.known.as_ref() == Some(&known) {
-            let mut stand = true;
-            for (name, stream) in both {
-                let last: Vec<_> = self.last.get(name).into_iter().collect();
-                stand &= self.lost(stream, &last).await?.is_empty();
-            }
-            if stand {
-                return Ok(streams);
-            }
-        }
-        let (answer, confirmed) = oneshot::channel();
-        self.say(Input::WhatWasConfirmed(answer))?;
-        let confirmed = confirmed.await.map_err(|_| stopped())?;
-        let mut gone = Vec::new();
-        for (name, stream) in both {
-            let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
-            gone.extend(self.lost(stream, &confirmed).await?);
-        }
-        if !gone.is_empty() {
-            tracing::error!(
-                "the broker lost {} messages that it had confirmed: they are published again, and whoever heard them \
-                 knows them",
-                gone.len()
-            );
-            self.say(Input::Gone(gone))?;
-        }
-        self.last.clear();
-        self.known = Some(known);
-        Ok(streams)
-    }
-
-    /// The rows that `stream` does not hold any more, of those that were confirmed.
-    async fn lost(&self, stream: &Stream, confirmed: &[&Receipt]) -> Result<Vec<u64>, Error> {
-        let state = &stream.cached_info().state;
-        let reach = (state.first_sequence, state.last_sequence);
-        let mut holding = Holding { stream: streams::identity(stream), reach, marks: HashMap::new() };
-        // One is asked for; many are read back.
-        if confirmed.len() > 1 {
-            let here = confirmed.iter().filter(|it| it.place.stream == holding.stream);
-            if let Some(first) = here.map(|it| it.place.sequence).min() {
-                holding.marks = self.read_back(stream, confirmed[0].name, first.max(reach.0)).await?;
-            }
-        }
-        for receipt in confirmed {
-            let sequence = receipt.place.sequence;
-            if holding.has(receipt) && (reach.0..=reach.1).contains(&sequence) && !holding.marks.contains_key(&sequence)
-            {
-                let stands = streams::message(stream, sequence).await?;
-                holding
-                    .marks
-                    .extend(stands.map(|message| (sequence, message_id(message.headers.get(header::MESSAGE_ID)))));
-            }
-        }
-        Ok(confirmed.iter().filter(|it| !holding.has(it)).map(|it| it.row).collect())
-    }
-
-    /// The message ids of what this service said, from a sequence on; of all dead letters, since they are few.
-    async fn read_back(&self, stream: &Stream, name: &str, from: u64) -> Result<HashMap<u64, EventId>, Error> {
-        let own = (name == EVENTS).then(|| format!("{}.*.*", self.service));
-        let mut reading = Reading::begin(&self.broker.jetstream, stream, comparing(self.service), own, from).await?;
-        let mut marks = HashMap::new();
-        while let Some(Delivery { sequence, headers, .. }) = reading.next().await? {
-            marks.insert(sequence, EventId::named(headers.get(header::MESSAGE_ID).map_or("", String::as_str)));
-        }
-        Ok(marks)
-    }
-
-    fn say(&self, input: Input) -> Result<(), Error> {
-        self.words.send(input).map_err(|_| stopped())
     }
 
     /// Publishes one row, or more as one batch, all for `stream`. On an error any of them may be stored: they are published
@@ -300,13 +203,4 @@ fn leading_run(queue: &Queue) -> Vec<&OutboxRow> {
     let stream = queue.values().next().map(|row| row.message.stream());
     let same = |row: &&OutboxRow| Some(row.message.stream()) == stream;
     queue.values().take(BATCH_AT_MOST).take_while(same).collect()
-}
-
-/// What a message that was published is known by; one without an id is nobody's.
-fn message_id(id: Option<&HeaderValue>) -> EventId {
-    EventId::named(id.map_or("", HeaderValue::as_str))
-}
-
-fn stopped() -> Error {
-    Error::Stopped { why: "the turns have ended".to_owned() }
 }

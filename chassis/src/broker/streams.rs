@@ -37,6 +37,11 @@ pub(crate) fn takes_batches(stream: &Stream) -> bool {
     stream.cached_info().config.allow_atomic_publish
 }
 
+/// Whether no other server has a part in the stream.
+pub(crate) fn is_on_one_server(stream: &Stream) -> bool {
+    stream.cached_info().cluster.as_ref().is_none_or(|cluster| cluster.name.is_none())
+}
+
 /// Which stream this is.
 pub(crate) fn identity(stream: &Stream) -> EventId {
     let info = stream.cached_info();

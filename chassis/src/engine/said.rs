@@ -7,11 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::EventId;
 use jiff::Timestamp;
 
 use super::{forget::Round, since};
 use crate::{
-    Error, OutboxRow, key,
+    Compared, Error, OutboxRow,
+    draft::json,
+    key,
     outbox::{
         Message, Receipt,
         chunk::{Chunk, Texts},
@@ -28,6 +31,8 @@ pub(super) struct SaidRows {
     unconfirmed: BTreeSet<u64>,
     /// The broker's word that waits for a commit, by row.
     receipts: BTreeMap<u64, Receipt>,
+    /// With whom it was compared, where that waits for a commit. Nobody waits for one because of it.
+    compared: Option<Compared>,
 }
 
 impl SaidRows {
@@ -53,7 +58,7 @@ impl SaidRows {
                 next = next.max(chunk.last + 1);
             }
         }
-        Ok(SaidRows { next: next.max(1), unconfirmed, receipts: BTreeMap::new() })
+        Ok(SaidRows { next: next.max(1), unconfirmed, receipts: BTreeMap::new(), compared: None })
     }
 
     /// Rows that were committed and have to be published.
@@ -69,6 +74,11 @@ impl SaidRows {
         self.receipts.extend(receipts.into_iter().map(|it| (it.row, it)));
     }
 
+    /// Takes note with whom the broker's word was compared. It is written no later than any word that came since.
+    pub fn compared(&mut self, compared: Option<Compared>) {
+        self.compared = compared.or(self.compared.take());
+    }
+
     /// The numbers of the rows that the broker has not confirmed.
     pub fn unconfirmed(&self) -> impl ExactSizeIterator<Item = u64> {
         self.unconfirmed.iter().copied()
@@ -82,6 +92,7 @@ impl SaidRows {
     /// The broker's word as rows, for the next commit.
     pub fn write(&mut self, writes: &mut Batch, now: Timestamp) {
         receipts::write(std::mem::take(&mut self.receipts), now, writes);
+        writes.extend(self.compared.take().map(|compared| (key::COMPARED.to_vec(), Some(json(&compared)))));
     }
 
     /// The broker does not hold these rows any more: they count as not confirmed, and come back to be published again.
@@ -115,6 +126,21 @@ impl SaidRows {
         kept.extend(self.receipts.values());
         Ok(kept)
     }
+}
+
+/// With whom the broker's word was compared last, and the furthest place in each stream of all that it confirmed.
+pub(super) fn compared(store: &dyn Store) -> Result<Option<(Compared, Vec<Receipt>)>, Error> {
+    let read = |row: Vec<u8>| serde_json::from_slice::<Compared>(&row).ok();
+    let Some(compared) = store.get(key::COMPARED)?.and_then(read) else { return Ok(None) };
+    let mut furthest: BTreeMap<EventId, Receipt> = BTreeMap::new();
+    for pair in store.scan(key::RECEIPTS) {
+        let (key, value) = pair?;
+        for receipt in receipts::read(&key, &value) {
+            let known = furthest.entry(receipt.place.stream).or_insert(receipt);
+            *known = std::cmp::max_by_key(*known, receipt, |it| it.place.sequence);
+        }
+    }
+    Ok(Some((compared, furthest.into_values().collect())))
 }
 
 /// The rows with these numbers.

@@ -49,6 +49,8 @@ pub struct DiskStore {
     /// Which commits the tree holds, but for what is being carried there.
     extent: Extent,
     carrying: Option<Carrying>,
+    /// How much was carried since the tree was opened, in bytes.
+    carried: u64,
     journal: Journal,
     /// What the commits wrote that stand in the file of the journal that is written to.
     recent: Batch,
@@ -68,6 +70,11 @@ impl DiskStore {
     /// How much stands in the journal, and in memory, before it is carried into the tree, in bytes. More is less work where
     /// rows are written over. While rows are carried it may become up to four times as much.
     pub const JOURNAL: u64 = 16 * 1024 * 1024;
+
+    /// With so many journals carried the tree is opened anew in a moment in which nobody waits, for the next start to be fast;
+    /// and with so many whoever waits. What was compared is compared again after that, so it is not done often.
+    const ANEW_AFTER: u64 = 8;
+    const ANEW_AT_ONCE_AFTER: u64 = 64;
 
     /// A store of so many rows is compared as a whole when it is opened, which takes less than a second.
     const COMPARED_AT_ONCE: u64 = 100_000;
@@ -149,6 +156,7 @@ impl DiskStore {
             contents,
             extent,
             carrying: None,
+            carried: 0,
             journal,
             recent: Batch::new(),
             weight: 0,
@@ -168,6 +176,7 @@ impl DiskStore {
         self.recent = segments.pop().map(|it| it.rows).unwrap_or_default();
         self.weight = weight(&self.recent);
         if let Some(Segment { rows, last, .. }) = segments.pop() {
+            self.carried = weight(&rows);
             self.carrying = Some(Carrying::begin(&self.contents, self.extent, rows, last)?);
         }
         Ok(())
@@ -181,14 +190,31 @@ impl DiskStore {
             Some(carrying) => self.extent = carrying.end()?,
             None => {}
         }
+        if self.carrying.is_none() && self.carried > DiskStore::ANEW_AT_ONCE_AFTER * self.limit {
+            self.open_anew()?;
+        }
         if self.weight < self.limit || self.carrying.is_some() {
             return Ok(());
         }
         self.journal.turn(4 * self.limit).map_err(|source| files(self.place.path(), source))?;
-        self.weight = 0;
+        self.carried += std::mem::take(&mut self.weight);
         let rows = std::mem::take(&mut self.recent);
         self.carrying = Some(Carrying::begin(&self.contents, self.extent, rows, self.commits)?);
         Ok(())
+    }
+
+    /// Nothing is carried meanwhile.
+    fn open_anew(&mut self) -> Result<(), Error> {
+        if let Some(extent) = self.contents.open_anew()? {
+            if extent != self.extent {
+                return Err(self.contents.damaged("it does not hold the commits that were carried there"));
+            }
+            if self.contents.rows() <= DiskStore::COMPARED_AT_ONCE {
+                self.contents.check_all()?;
+            }
+        }
+        self.carried = 0;
+        sync_all_files(self.place.path()).map_err(|source| files(self.place.path(), source))
     }
 
     fn write(&mut self, batch: Batch) -> Result<(), Error> {
@@ -308,5 +334,23 @@ impl Store for DiskStore {
         let written = self.write(batch);
         self.failed = written.is_err();
         written
+    }
+
+    fn would_tidy(&self) -> bool {
+        let carries = self.carrying.as_ref().is_some_and(|carrying| !carrying.is_done());
+        !self.failed && !carries && self.carried > DiskStore::ANEW_AFTER * self.limit
+    }
+
+    fn tidy(&mut self) -> Result<(), Error> {
+        if !self.would_tidy() {
+            return Ok(());
+        }
+        let carried = self.carrying.take().map_or(Ok(self.extent), Carrying::end);
+        let tidied = carried.and_then(|extent| {
+            self.extent = extent;
+            self.open_anew()
+        });
+        self.failed = tidied.is_err();
+        tidied
     }
 }

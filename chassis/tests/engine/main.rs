@@ -558,3 +558,20 @@ fn what_cannot_be_read_stops_the_batch_and_is_not_taken_for_absent() {
     fragile.broken.store(false, Ordering::Relaxed);
     assert_eq!(engine.rows().unwrap(), [], "nothing was decided on what could not be read");
 }
+
+#[test]
+fn what_was_passed_over_is_passed_over_by_the_next_start_too() {
+    let disk = chassis::MemoryDisk::default();
+    let open = || Engine::open(house(), Box::new(disk.clone()), EventId::derived(&["test"])).unwrap();
+    let mut engine = open();
+    engine.take(vec![Input::AllRemembered { from: 1 }, rang(1, "e-1", "hello")]).unwrap();
+    let (stream, time) = (EventId::derived(&["stream"]), Timestamp::UNIX_EPOCH);
+    let end = chassis::Position { stream, sequence: 5_000, mark: chassis::Position::heard("market.opened.m-1", time) };
+    engine.take(vec![Input::Passed { position: end, time }]).unwrap();
+    let mut engine = open();
+    assert_eq!((engine.position(), engine.where_heard().unwrap().last()), (Some(end), Some(&end)));
+    // What comes behind it is heard, and what comes before it again, too.
+    engine.take(vec![Input::AllRemembered { from: 5_001 }]).unwrap();
+    check(&mut engine, rang(5_001, "e-2", "hello"), &[("house.echoed.b-1", "hello")]);
+    check(&mut engine, rang(3, "e-3", "hello"), &[("house.echoed.b-1", "hello")]);
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::{MemoryDisk, Receipt};
+use chassis::{Compared, MemoryDisk, Receipt};
 
 use super::{
     forgetting::{KEEPING, at, forgetful, rang_at, stream},
@@ -226,10 +226,30 @@ fn a_store_of_an_older_version_is_taken_up() {
 #[test]
 fn what_one_commit_says_and_what_is_confirmed_with_one_are_two_rows() {
     let mut house = House::new();
-    house.say(5, 3);
+    house.say(3, 3);
     assert_eq!(house.rows(), 1);
-    house.publish(5);
+    house.publish(3);
     house.say(1, 3);
     assert_eq!(house.rows(), 3);
     house.check();
+}
+
+#[test]
+fn with_whom_the_broker_s_word_was_compared_is_known_no_later_than_what_was_confirmed_since() {
+    let with = |server: &str| Compared { server: server.to_owned(), streams: [stream(), EventId::derived(&["dead"])] };
+    let known = |house: &House| {
+        let known = forgetful(&house.disk).compared().unwrap();
+        known.map(|(with, furthest)| (with.server, furthest.iter().map(|it| it.place.sequence).collect::<Vec<_>>()))
+    };
+    let mut house = House::new();
+    house.engine.take(vec![Input::Compared(with("one"))]).unwrap();
+    // There is no commit for this alone.
+    assert_eq!(known(&house), None);
+    house.say(5, 1);
+    assert_eq!(known(&house), Some(("one".to_owned(), vec![])));
+    house.publish(2);
+    house.engine.take(vec![Input::Compared(with("two"))]).unwrap();
+    house.publish(2);
+    house.engine.tidy().unwrap();
+    assert_eq!(known(&house), Some(("two".to_owned(), vec![4])));
 }

@@ -20,8 +20,10 @@ pub fn tell<E: Event>(
     change: impl FnOnce(&mut Order),
 ) -> Result<(), Unacceptable> {
     let (order_id, at) = (OrderId::from(event.key()), turn.now());
-    let before: Option<Order> = turn.row(&order_id);
-    let mut order = before.clone().unwrap_or_else(|| Order::known_since(at));
+    let mut before: Option<Order> = turn.row(&order_id);
+    let lines = before.as_mut().map(|order| std::mem::take(&mut order.lines)).unwrap_or_default();
+    let known = before.clone().unwrap_or_else(|| Order::known_since(at));
+    let mut order = Order { lines, ..known };
     change(&mut order);
     order.go_on(at);
     order.events += 1;
@@ -36,7 +38,7 @@ pub fn tell<E: Event>(
         causation: turn.causation(),
         note,
     };
-    timeline::add(turn, &order_id, told);
+    timeline::add(turn, &order_id, &mut order.lines, told);
     index::keep(turn, &order_id, before.as_ref(), &order);
     totals::count(turn, before.as_ref(), &order);
     turn.put(&order_id, &order);

@@ -1,5 +1,5 @@
-//! Orders by status, by customer and by age: rows that are keys alone, so that a page of orders is read without looking
-//! at all of them. Within each, the oldest order comes first.
+//! Orders by status and by customer: rows that are keys alone, so that a page of orders is read without looking at all of
+//! them. Within each, the oldest order comes first: all orders by age are those of each status, put together by age.
 //!
 //! Invariant: an order stands in each index once, where its row says.
 
@@ -18,20 +18,12 @@ pub struct ByStatus {}
 #[derive(Serialize, Deserialize)]
 pub struct ByCustomer {}
 
-/// `<age>/<order id>`.
-#[derive(Serialize, Deserialize)]
-pub struct ByAge {}
-
 impl Row for ByStatus {
     const TABLE: &'static str = "by-status";
 }
 
 impl Row for ByCustomer {
     const TABLE: &'static str = "by-customer";
-}
-
-impl Row for ByAge {
-    const TABLE: &'static str = "by-age";
 }
 
 /// A time as part of a key: microseconds since the earliest time that there is, in digits that sort as the times do.
@@ -49,9 +41,9 @@ pub fn of_customer(customer_id: &CustomerId) -> String {
     format!("{customer_id}/")
 }
 
-/// The age and the order of a key that starts with `prefix`.
-pub fn parts<'a>(key: &'a str, prefix: &str) -> Option<(&'a str, OrderId)> {
-    let (age, order_id) = key.strip_prefix(prefix)?.split_once('/')?;
+/// The age and the order of what stands behind the prefix of a key.
+pub fn parts(place: &str) -> Option<(&str, OrderId)> {
+    let (age, order_id) = place.split_once('/')?;
     Some((age, OrderId::try_from(order_id).ok()?))
 }
 
@@ -76,10 +68,6 @@ impl Place<'_> {
     fn by_customer(&self, order_id: &OrderId) -> Option<String> {
         self.customer_id.map(|it| format!("{}{}/{order_id}", of_customer(it), age(self.at)))
     }
-
-    fn by_age(&self, order_id: &OrderId) -> String {
-        format!("{}/{order_id}", age(self.at))
-    }
 }
 
 /// Moves the order in the indexes where its place changed.
@@ -90,10 +78,8 @@ pub fn keep(turn: &mut Turn<'_>, order_id: &OrderId, before: Option<&Order>, aft
     }
     let status = |place: &Place<'_>| Some(place.by_status(order_id));
     let customer = |place: &Place<'_>| place.by_customer(order_id);
-    let at = |place: &Place<'_>| Some(place.by_age(order_id));
     shift(turn, before.as_ref().and_then(status), status(&after), &ByStatus {});
     shift(turn, before.as_ref().and_then(customer), customer(&after), &ByCustomer {});
-    shift(turn, before.as_ref().and_then(at), at(&after), &ByAge {});
 }
 
 fn shift<R: Row>(turn: &mut Turn<'_>, from: Option<String>, to: Option<String>, mark: &R) {

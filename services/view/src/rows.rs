@@ -6,13 +6,14 @@ use chassis::Row;
 use events::{CancelReason, Currency, CustomerId, MinorUnits};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// How much of somebody else's text is kept: a row has a limit.
 const TEXT_CHARACTERS: usize = 200;
 
 /// What is known of an order, under its id. It gathers facts in whatever order the stream has them; an order of which only
 /// later facts are known is a row too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// What was placed, first of all that was placed under this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +43,9 @@ pub struct Order {
     pub events: u64,
     /// The place in the stream of the last one.
     pub last_sequence: u64,
+    /// The first lines of its timeline: see [`crate::timeline`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Box<RawValue>>,
 }
 
 /// An order as it was placed.
@@ -115,6 +119,7 @@ impl Order {
             stuck: None,
             events: 0,
             last_sequence: 0,
+            lines: Vec::new(),
         }
     }
 

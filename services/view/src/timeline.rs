@@ -1,7 +1,7 @@
 //! The timeline of an order: a line for each event about it, numbered from 1. Lines of an order are read together, so they
-//! stand together, a page of them in a row.
+//! stand together: the first ones in the row of the order, which each event writes anyway, the others a page in a row.
 //!
-//! Invariant: a line stands in one place, on the page of its number or alone, and is never moved.
+//! Invariant: a line stands in one place, with the order, on the page of its number or alone, and is never moved.
 
 use chassis::{Row, Turn};
 use events::{EventId, OrderId};
@@ -9,12 +9,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// How many lines a page has. An order has 7 to 20 of them, so nearly always one page. A line writes its page again: that
-/// is what it costs at most, however many events somebody says about one order.
+use crate::rows::Order;
+
+/// How many lines stand with the order. Nearly every order has 7 to 12.
+const WITH_THE_ORDER: u64 = 12;
+
+/// How many lines a page has. A line writes its page again: that is what it costs at most, however many events somebody says
+/// about one order.
 const LINES: u64 = 16;
 
-/// How many bytes of other people's text a line on a page has at most: a page of such lines fits into a row, in whatever
-/// way JSON writes the text.
+/// How many bytes of other people's text a line has at most that does not stand alone: a page of such lines fits into a row,
+/// and so does an order with its own, in whatever way JSON writes the text.
 const TEXT_BYTES: usize = 100;
 
 /// An event about an order. It stands alone under `<order id>/<place in the stream>` where its text is long, and so do all
@@ -39,7 +44,7 @@ pub struct Told {
     pub note: Option<String>,
 }
 
-/// Lines that stand together, in their order, under `<order id>/<number of the page>`. Who adds one leaves the others unread.
+/// Other lines that stand together, in their order, under `<order id>/<number of the page>`. Who adds one leaves the others unread.
 #[derive(Serialize, Deserialize)]
 struct Page<L> {
     lines: Vec<L>,
@@ -53,10 +58,14 @@ impl<L: Serialize + DeserializeOwned> Row for Page<L> {
     const TABLE: &'static str = "timeline-page";
 }
 
-/// Adds the next line of an order.
-pub fn add(turn: &mut Turn<'_>, order_id: &OrderId, told: Told) {
+/// Adds the next line of an order; `with_it` are those that stand in its row. In an order of an older store the first lines
+/// stand on a page, and others follow them there.
+pub fn add(turn: &mut Turn<'_>, order_id: &OrderId, with_it: &mut Vec<Box<RawValue>>, told: Told) {
     if told.source.len() + told.note.as_ref().map_or(0, String::len) > TEXT_BYTES {
         return turn.put(alone(order_id, told.sequence), &told);
+    }
+    if told.number <= WITH_THE_ORDER && told.number == with_it.len() as u64 + 1 {
+        return with_it.push(without_names(&told));
     }
     let key = page(order_id, told.number.div_ceil(LINES));
     let mut page: Page<Box<RawValue>> = turn.row(&key).unwrap_or(Page { lines: Vec::new() });
@@ -64,18 +73,19 @@ pub fn add(turn: &mut Turn<'_>, order_id: &OrderId, told: Told) {
     turn.put(key, &page);
 }
 
-/// The lines of an order that has `events` of them: those behind the place `after` in the stream where one is given, in the
-/// order of the stream, `at_most` so many. However many there are, it looks at few rows beside those that hold these.
-pub fn lines(turn: &Turn<'_>, order_id: &OrderId, events: u64, after: Option<u64>, at_most: usize) -> Vec<Told> {
-    let first = after.map_or(1, |sequence| page_at(turn, order_id, events.div_ceil(LINES), sequence));
+/// The lines of an order: those behind the place `after` in the stream where one is given, in the order of the stream,
+/// `at_most` so many. However many there are, it looks at few rows beside those that hold these.
+pub fn lines(turn: &Turn<'_>, order_id: &OrderId, order: &Order, after: Option<u64>, at_most: usize) -> Vec<Told> {
+    let first = after.map_or(1, |sequence| page_at(turn, order_id, order.events.div_ceil(LINES), sequence));
     // The page before the lines, and those that they reach into.
     let pages = 1 + at_most.div_ceil(LINES as usize) + 1;
     let pages = turn.rows::<Page<Told>>(&of(order_id), Some(&page(order_id, first - 1)), pages);
     let behind = after.map(|sequence| alone(order_id, sequence));
     let alone = turn.rows::<Told>(&of(order_id), behind.as_deref(), at_most);
-    let mut lines: Vec<_> = pages.into_iter().flat_map(|(_, page)| page.lines).collect();
-    lines.retain(|it| after.is_none_or(|sequence| it.sequence > sequence));
+    let with_it = order.lines.iter().filter_map(|line| serde_json::from_str(line.get()).ok());
+    let mut lines: Vec<Told> = with_it.chain(pages.into_iter().flat_map(|(_, page)| page.lines)).collect();
     lines.extend(alone.into_iter().map(|(_, told)| told));
+    lines.retain(|it| after.is_none_or(|sequence| it.sequence > sequence));
     lines.sort_by_key(|it| it.sequence);
     lines.truncate(at_most);
     lines

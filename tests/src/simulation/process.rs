@@ -10,8 +10,8 @@ use std::{
 };
 
 use chassis::{
-    Acknowledge, Delivery, Engine, Holding, Input, LastStanding, OutboxRow, Pending, Position, Receipt, Released,
-    Reminder,
+    Acknowledge, Compared, Delivery, Engine, Holding, Input, LastStanding, OutboxRow, Pending, Position, Receipt,
+    Released, Reminder,
 };
 use events::{Arrival, DEAD_LETTERS, EVENTS, EventId, header};
 use jiff::{SignedDuration, Timestamp};
@@ -92,6 +92,8 @@ impl Process {
     /// A process on what its store holds.
     pub fn start(name: &'static str, subjects: Vec<String>, engine: Engine) -> Process {
         let said = engine.unfinished().expect("a store in memory reads").said;
+        let compared = engine.compared().expect("a store in memory reads");
+        let server = compared.map_or(0, |(with, _)| with.server.parse().expect("servers have numbers here"));
         Process {
             name,
             subjects,
@@ -101,7 +103,7 @@ impl Process {
             relay: Relay::New,
             queue: said.into_iter().map(|row| (row.number, row)).collect(),
             highest: 0,
-            compared: (Timestamp::UNIX_EPOCH, 0),
+            compared: (Timestamp::UNIX_EPOCH, server),
             hearing: Hearing::None,
             ready: false,
             effects: Vec::new(),
@@ -147,14 +149,15 @@ impl Process {
             return;
         };
         let Ok(confirmed) = asked.try_recv() else { return };
-        let mut gone = Vec::new();
-        for name in [EVENTS, DEAD_LETTERS] {
-            let stream = broker.stream(name).expect("it was made");
+        let (mut gone, mut all_looked_at) = (Vec::new(), true);
+        let streams = [EVENTS, DEAD_LETTERS].map(|name| (name, broker.stream(name).expect("it was made")));
+        for (name, stream) in streams {
             let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
             let last: Vec<_> = confirmed.iter().copied().max_by_key(|it| it.place.sequence).into_iter().collect();
             let same_stream = confirmed.iter().all(|it| it.place.stream == stream.identity());
             if self.compared.1 == server && same_stream && lost(stream, &last).is_empty() {
                 reached.note("one look is enough where the server did not start again");
+                all_looked_at = false;
                 continue;
             }
             gone.extend(lost(stream, &confirmed));
@@ -162,6 +165,10 @@ impl Process {
         if !gone.is_empty() {
             reached.note("the relay notices that what was confirmed is gone");
             self.words.push_back(Input::Gone(gone));
+        }
+        if all_looked_at {
+            let streams = streams.map(|(_, stream)| stream.identity());
+            self.words.push_back(Input::Compared(Compared { server: server.to_string(), streams }));
         }
         (self.relay, self.highest, self.compared) = (Relay::Compared, 0, (now, server));
     }

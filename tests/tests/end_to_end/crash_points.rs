@@ -9,6 +9,7 @@ use serde_json::json;
 use tests::proof::{Proof, times};
 
 use crate::{
+    await_condition::eventually,
     load::Load,
     programs,
     stack::{SERVICES, Stack},
@@ -90,8 +91,16 @@ impl Stack {
             }
             Way::Idle => {
                 self.ready(service).await;
-                let customer = json!({"customer_id": "idle", "name": "Idle", "email": "idle@example.com"});
-                self.ask("svc.customer.register", customer).await.ok();
+                let register = async |id: &str| {
+                    let customer = json!({"customer_id": id, "name": "Idle", "email": "idle@example.com"});
+                    self.get("svc.customer.register", customer).await;
+                };
+                let heard = async || self.get("svc.customer.waits", json!({})).await["heard"].as_u64();
+                // What it passes over when it begins is a commit that takes the broker's word along.
+                let before = heard().await;
+                register("idle-1").await;
+                eventually("it hears what it says", async || (heard().await > before).then_some(())).await;
+                register("idle-2").await;
             }
             Way::Starting | Way::Working | Way::WithoutItsStore | Way::WithADamagedStore => {}
         }

@@ -105,6 +105,8 @@ mod replayed;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod starts_again;
+#[cfg(test)]
 mod stops;
 #[cfg(test)]
 mod storm;

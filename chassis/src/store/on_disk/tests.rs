@@ -213,7 +213,7 @@ fn what_is_wrong_in_a_large_store_is_never_read_and_all_else_is() {
         let path = folder.path().join("payment");
         with_rows(&path, 5000);
         change(&path, how);
-        let mut store = DiskStore::open_comparing_later(&path).unwrap().carrying_after(1);
+        let mut store = DiskStore::open_comparing_later(&path).unwrap().carrying_after(50);
         for key in ["a/00000", "a/01500", "a/04999"] {
             let number = key[2..].parse::<u32>().unwrap().to_string();
             assert_eq!(store.get(key.as_bytes()).unwrap(), Some(number.into_bytes()), "{what}");
@@ -363,4 +363,42 @@ fn a_kill_while_a_store_is_made_leaves_one_that_opens() {
     fs::create_dir(folder.path().join("blobs")).unwrap();
     fs::write(folder.path().join("conf"), b"").unwrap();
     made(folder.path());
+}
+
+/// What is carried is a lot, and a snapshot of sled's says up to where its log need not be read again.
+#[test]
+fn a_tree_that_grew_is_opened_anew_for_the_next_start_to_be_fast() {
+    let snapshot = |path: &Path| {
+        let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("snap.")).max()
+    };
+    let value = "x".repeat(1000);
+    let commit = |store: &mut DiskStore, number: usize| {
+        store.commit(batch(&[(&format!("a/{:03}", number % 200), &value), ("b", &number.to_string())])).unwrap();
+    };
+    for waits in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = DiskStore::open(folder.path()).unwrap().carrying_after(10_000);
+        let (mut commits, before) = (0, snapshot(folder.path()));
+        let mut opened_anew = |store: &mut DiskStore| {
+            commits += 1;
+            commit(store, commits);
+            if !waits && store.would_tidy() {
+                store.tidy().unwrap();
+                assert!(!store.would_tidy());
+            }
+            assert!(commits < 10_000, "nothing opens it anew");
+            snapshot(folder.path()) != before
+        };
+        while !opened_anew(&mut store) {}
+        assert_eq!(store.get(b"b").unwrap(), Some(commits.to_string().into_bytes()));
+        for _ in 0..100 {
+            commits += 1;
+            commit(&mut store, commits);
+        }
+        let left = all(&store);
+        drop(store);
+        assert_eq!(all(&DiskStore::open(folder.path()).unwrap()), left);
+        assert_eq!((left.len(), &left[left.len() - 1].1), (commits.min(200) + 1, &commits.to_string()));
+    }
 }

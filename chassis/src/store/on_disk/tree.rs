@@ -22,21 +22,27 @@ use crate::{Error, crash, store::Batch};
 #[derive(Clone)]
 pub(super) struct Tree {
     path: Arc<PathBuf>,
-    db: sled::Db,
+    /// None where it is closed.
+    db: Option<sled::Db>,
     file: Arc<File>,
 }
 
 impl Tree {
     /// Opens it. What is in it may be damaged: [`super::contents`] compares it.
     pub fn open(path: &Path) -> Result<Tree, Error> {
-        let config = sled::Config::new().path(path).cache_capacity(16 * 1024 * 1024).flush_every_ms(None);
-        let db = guarded(path, || open_patiently(&config))?;
+        let db = Some(guarded(path, || open_patiently(&config(path)))?);
         let file = File::options().write(true).open(path.join("db")).map_err(|source| files(path, source))?;
         Ok(Tree { path: Arc::new(path.to_owned()), db, file: Arc::new(file) })
     }
 
+    /// Closes it for [`Tree::open`] to open it again; nobody else may hold it.
+    pub fn close(&mut self) -> &Path {
+        self.db = None;
+        &self.path
+    }
+
     pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, Error> {
-        self.reading(|| self.db.get(key))
+        self.reading(|| self.db()?.get(key))
     }
 
     /// All pairs from the key `from` on, ascending, up to before the key `until` where one is given.
@@ -45,11 +51,15 @@ impl Tree {
         from: &[u8],
         until: Option<&[u8]>,
     ) -> impl Iterator<Item = Result<(IVec, IVec), Error>> + use<'_> {
-        let mut range = match until {
-            Some(until) => self.db.range(from..until),
-            None => self.db.range(from..),
+        let mut range = self.db().map(|db| match until {
+            Some(until) => db.range(from..until),
+            None => db.range(from..),
+        });
+        let mut next = move || match &mut range {
+            Ok(range) => range.next().transpose(),
+            Err(error) => Err(error.clone()),
         };
-        std::iter::from_fn(move || self.reading(|| range.next().transpose()).transpose())
+        std::iter::from_fn(move || self.reading(&mut next).transpose())
     }
 
     /// Writes all of `rows` or nothing. A crash in here leaves what was there before, or all of it.
@@ -62,15 +72,20 @@ impl Tree {
             }
         }
         self.reading(|| {
-            self.db.apply_batch(writes)?;
+            let db = self.db()?;
+            db.apply_batch(writes)?;
             crash::point("carry/applied");
-            self.db.flush()?;
+            db.flush()?;
             crash::point("carry/flushed");
             Ok(())
         })?;
         self.file.sync_data().map_err(|source| files(&self.path, source))?;
         crash::point("carry/synced");
         Ok(())
+    }
+
+    fn db(&self) -> Result<&sled::Db, sled::Error> {
+        self.db.as_ref().ok_or_else(|| sled::Error::Unsupported("it is closed".to_owned()))
     }
 
     pub fn damaged(&self, why: &str) -> Error {
@@ -88,6 +103,10 @@ impl Tree {
     pub fn reading<T>(&self, read: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, Error> {
         guarded(&self.path, read).inspect_err(|error| damage::mark(&self.path, error))
     }
+}
+
+fn config(path: &Path) -> sled::Config {
+    sled::Config::new().path(path).cache_capacity(16 * 1024 * 1024).flush_every_ms(None)
 }
 
 /// Opens the database. A store that was closed in this process a moment ago still holds sled's own lock until its last

@@ -3,6 +3,8 @@
 //! Invariant: a question examines a bounded number of rows. Where that does not suffice, the page is short and says where
 //! to go on.
 
+use std::collections::VecDeque;
+
 use chassis::{Refusal, Row, Turn, settings::parse_duration};
 use events::{CustomerId, OrderId};
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{order::Short, read, up_to};
 use crate::{
-    index::{self, ByAge, ByCustomer, ByStatus},
+    index::{self, ByCustomer, ByStatus},
     rows::Order,
     standing::{SagaStatus, Status},
 };
@@ -49,9 +51,9 @@ pub struct Page {
     up_to: u64,
 }
 
-/// Which part of an index is read, and what is asked of an order beyond that.
+/// Which parts of an index are read, and what is asked of an order beyond that.
 struct Search {
-    /// The parts of one index, by what their keys start with.
+    /// What the keys of each part start with.
     prefixes: Vec<String>,
     /// As part of a key.
     placed_after: Option<String>,
@@ -61,24 +63,41 @@ struct Search {
     limit: usize,
 }
 
-/// A page that is being filled.
-struct Found {
-    orders: Vec<Short>,
-    examined: usize,
-    /// The key of the last order that was examined.
-    last: Option<String>,
+/// A part of an index, as it is read: `<age>/<order id>`, ascending.
+struct Part<'s> {
+    prefix: &'s str,
+    /// Up to where it was read.
+    after: Option<String>,
+    read: VecDeque<String>,
+    /// There is no more to read.
+    is_over: bool,
 }
 
-/// A page of orders. While orders move on, each stands once in a listing by age or by customer; in one by status it stands
-/// where it was when its page was asked for.
+impl Part<'_> {
+    /// What comes next in it. So many are read at a time.
+    fn next<I: Row>(&mut self, turn: &Turn<'_>, at_a_time: usize) -> Option<&str> {
+        if self.read.is_empty() && !self.is_over {
+            let after = self.after.as_ref().map(|after| format!("{}{after}", self.prefix));
+            let keys = turn.rows::<I>(self.prefix, after.as_deref(), at_a_time);
+            self.read.extend(keys.iter().filter_map(|(key, _)| key.strip_prefix(self.prefix)).map(str::to_owned));
+            self.after = self.read.back().cloned();
+            self.is_over = keys.len() < at_a_time;
+        }
+        self.read.front().map(String::as_str)
+    }
+}
+
+/// A page of orders, the oldest first. While orders move on, none stands twice in a listing.
 pub fn list(turn: &mut Turn<'_>, command: List) -> Result<Page, Refusal> {
     let search = Search::new(turn, &command)?;
-    let after = command.after.as_deref();
-    let (orders, next) = match command {
-        List { customer_id: Some(_), .. } => search.run::<ByCustomer>(turn, after),
-        List { status: None, saga_status: None, .. } => search.run::<ByAge>(turn, after),
-        _ => search.run::<ByStatus>(turn, after),
-    }?;
+    let after = command.after;
+    if after.as_deref().is_some_and(|after| index::parts(after).is_none()) {
+        return Err(Refusal::unprocessable("after is not from an answer to this question: leave it out to begin"));
+    }
+    let (orders, next) = match command.customer_id {
+        Some(_) => search.run::<ByCustomer>(turn, after),
+        None => search.run::<ByStatus>(turn, after),
+    };
     Ok(Page { orders, next, up_to: up_to(turn) })
 }
 
@@ -98,47 +117,33 @@ impl Search {
             |it: &Status| status.is_none_or(|status| *it == status) && saga_status.is_none_or(|saga| it.saga() == saga);
         let prefixes = match &asked.customer_id {
             Some(customer_id) => vec![index::of_customer(customer_id)],
-            None if status.is_none() && saga_status.is_none() => vec![String::new()],
             None => Status::ALL.into_iter().filter(fits).map(index::of_status).collect(),
         };
         let (placed_after, placed_before) = (placed_after.map(index::age), placed_before.map(index::age));
         Ok(Search { prefixes, placed_after, placed_before, status, saga_status, limit })
     }
 
-    fn run<I: Row>(&self, turn: &Turn<'_>, after: Option<&str>) -> Result<(Vec<Short>, Option<String>), Refusal> {
-        let foreign = || Refusal::unprocessable("after is not from an answer to this question: leave it out to begin");
-        let belongs = |after: &str| self.prefixes.iter().position(|it| index::parts(after, it).is_some());
-        let begin = after.map(|after| belongs(after).ok_or_else(foreign)).transpose()?.unwrap_or_default();
-        let mut found = Found { orders: Vec::new(), examined: 0, last: None };
-        let mut after = after.map(str::to_owned);
-        for prefix in &self.prefixes[begin..] {
-            if !self.read::<I>(turn, prefix, after.take(), &mut found) {
-                return Ok((found.orders, found.last));
-            }
-        }
-        Ok((found.orders, None))
-    }
-
-    /// Reads the part of the index whose keys start with `prefix`. Whether that was all of it: else the page is full.
-    fn read<I: Row>(&self, turn: &Turn<'_>, prefix: &str, after: Option<String>, found: &mut Found) -> bool {
-        let placed_after = self.placed_after.as_ref().map(|age| format!("{prefix}{age}/{BEHIND_ALL}"));
-        let mut after = after.max(placed_after);
+    /// The orders behind `after`, and where to go on where there may be more.
+    fn run<I: Row>(&self, turn: &Turn<'_>, after: Option<String>) -> (Vec<Short>, Option<String>) {
+        let from = after.max(self.placed_after.as_ref().map(|age| format!("{age}/{BEHIND_ALL}")));
+        let part = |prefix| Part { prefix, after: from.clone(), read: VecDeque::new(), is_over: false };
+        let mut parts: Vec<_> = self.prefixes.iter().map(|prefix| part(prefix)).collect();
+        let (mut orders, mut examined, mut last) = (Vec::new(), 0, None);
         loop {
-            let keys = turn.rows::<I>(prefix, after.as_deref(), self.limit + 1);
-            let Some((last, _)) = keys.last() else { return true };
-            after = Some(last.clone());
-            for (key, _) in keys {
-                let Some((age, order_id)) = index::parts(&key, prefix) else { continue };
-                if self.placed_before.as_deref().is_some_and(|before| age >= before) {
-                    return true;
-                }
-                if found.orders.len() == self.limit || found.examined == EXAMINED_AT_MOST {
-                    return false;
-                }
-                found.examined += 1;
-                found.orders.extend(self.look(turn, order_id));
-                found.last = Some(key);
+            let ahead = parts.iter_mut().enumerate();
+            let ahead = ahead.filter_map(|(at, part)| Some((part.next::<I>(turn, self.limit + 1)?, at)));
+            let Some((_, oldest)) = ahead.min() else { return (orders, None) };
+            let Some(place) = parts[oldest].read.pop_front() else { return (orders, None) };
+            let Some((age, order_id)) = index::parts(&place) else { continue };
+            if self.placed_before.as_deref().is_some_and(|before| age >= before) {
+                return (orders, None);
             }
+            if orders.len() == self.limit || examined == EXAMINED_AT_MOST {
+                return (orders, last);
+            }
+            examined += 1;
+            orders.extend(self.look(turn, order_id));
+            last = Some(place);
         }
     }
 
