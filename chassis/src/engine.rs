@@ -364,9 +364,18 @@ impl Engine {
         self.said.owes() > 0 || self.store.would_tidy()
     }
 
-    /// Writes what still waits for a commit, and does what makes the next start faster.
+    /// Writes what still waits for a commit.
     pub fn tidy(&mut self) -> Result<(), Error> {
-        self.commit(Batch::new(), self.position, self.clock, None)?;
+        self.commit(Batch::new(), self.position, self.clock, None)
+    }
+
+    /// Whether [`Engine::tidy_store`] does not bear much delay.
+    pub fn has_to_tidy_store(&self) -> bool {
+        self.store.has_to_tidy()
+    }
+
+    /// Does what makes the next start faster. It may take seconds: nothing else happens meanwhile.
+    pub fn tidy_store(&mut self) -> Result<(), Error> {
         self.store.tidy()
     }
 }

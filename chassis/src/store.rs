@@ -44,7 +44,13 @@ pub trait Store: Send {
         false
     }
 
-    /// What makes the next open faster, for a moment in which nobody waits. Errors are final, as those of a commit.
+    /// Whether that does not bear much delay.
+    fn has_to_tidy(&self) -> bool {
+        false
+    }
+
+    /// What makes the next open faster, for a moment in which nobody waits: it may take seconds. Errors are final, as those
+    /// of a commit.
     fn tidy(&mut self) -> Result<(), Error> {
         Ok(())
     }

@@ -70,6 +70,7 @@ impl TurnLoop {
                     self.lease.check().await?;
                     crate::crash::point("turn/tidy");
                     in_place(|| self.engine.tidy())?;
+                    in_place(|| self.engine.tidy_store())?;
                     continue;
                 }
                 Some(ended) = self.tasks.join_next() => {
@@ -98,6 +99,9 @@ impl TurnLoop {
         if let Err(error) = client.flush().await {
             tracing::debug!("the last acknowledgement may come again: {error}");
         }
+        if let Err(error) = in_place(|| engine.tidy_store()) {
+            tracing::warn!("all is said and stored, and the next start may take longer: {error}");
+        }
         tracing::info!("stopped");
         Ok(())
     }
@@ -122,6 +126,10 @@ impl TurnLoop {
 
     /// One batch: only by the holder of the lease; durable first, then visible.
     async fn turn(&mut self, batch: Vec<Input>) -> Result<(), Error> {
+        if self.engine.has_to_tidy_store() {
+            in_place(|| self.engine.tidy_store())?;
+        }
+        // Behind whatever takes long: nobody else may have taken over meanwhile.
         crate::crash::point("turn/before-the-lease");
         self.lease.check().await?;
         let released = in_place(|| self.engine.take(batch))?;

@@ -6,7 +6,7 @@
 //! was confirmed furthest still stands. In a cluster another server may lose something, and nobody is cut off from it: there a
 //! process compares all when it starts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_nats::{HeaderValue, jetstream::stream::Stream};
 use events::{DEAD_LETTERS, EVENTS, EventId, header};
@@ -42,6 +42,11 @@ impl Comparison {
         *furthest = std::cmp::max_by_key(*furthest, receipt, |it| it.place.sequence);
     }
 
+    /// The furthest place in `stream` that was confirmed and stands.
+    pub fn furthest(&self, stream: &Stream) -> u64 {
+        self.furthest.get(&streams::identity(stream)).map_or(0, |it| it.place.sequence)
+    }
+
     /// Compares the streams, which are made where they are missing, with what the broker confirmed: what it lost goes to the
     /// turns as [`Input::Gone`]. None where the connection changed meanwhile: part of it may have been another server's word.
     pub async fn compare(
@@ -66,19 +71,20 @@ impl Comparison {
             let (answer, confirmed) = oneshot::channel();
             say(turns, Input::WhatWasConfirmed(answer))?;
             let confirmed = confirmed.await.map_err(|_| stopped())?;
-            let mut gone = Vec::new();
+            let mut gone = BTreeSet::new();
             for (name, stream) in both {
                 let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
                 gone.extend(self.lost(broker, stream, &confirmed).await?);
             }
             self.furthest.clear();
+            confirmed.iter().filter(|it| !gone.contains(&it.row)).for_each(|it| self.confirmed(*it));
             if !gone.is_empty() {
                 tracing::error!(
                     "the broker lost {} messages that it had confirmed: they are published again, and whoever heard \
                      them knows them",
                     gone.len()
                 );
-                say(turns, Input::Gone(gone))?;
+                say(turns, Input::Gone(gone.into_iter().collect()))?;
             }
         }
         if !is_same_connection() {

@@ -141,10 +141,11 @@ impl Consumer {
                     look.set(pause(LOOKS_EVERY));
                     let passed = self.passed(&mut consumer, identity, heard, &mut end).await;
                     let passed = passed.inspect_err(|error| tracing::debug!("what was passed over is not known: {error}"));
-                    if let Ok(Some(passed)) = passed
-                        && self.inputs.send(passed).await.is_err()
-                    {
-                        return Ok(End::Stopped);
+                    if let Ok(Some((position, time))) = passed {
+                        heard = position.sequence;
+                        if self.inputs.send(Input::Passed { position, time }).await.is_err() {
+                            return Ok(End::Stopped);
+                        }
                     }
                     continue;
                 }
@@ -176,17 +177,19 @@ impl Consumer {
         identity: EventId,
         heard: u64,
         end: &mut Option<(Position, Timestamp)>,
-    ) -> Result<Option<Input>, Error> {
-        let info = consumer.info().await.map_err(refused("show its consumer"))?;
-        let all_taken = info.num_pending == 0 && info.num_ack_pending == 0;
-        let passed = end.take().filter(|(end, _)| all_taken && end.sequence >= heard + LITTLE);
+    ) -> Result<Option<(Position, Timestamp)>, Error> {
+        let mut passed = end.take().filter(|(end, _)| end.sequence >= heard + LITTLE);
+        if passed.is_some() {
+            let info = consumer.info().await.map_err(refused("show its consumer"))?;
+            passed = passed.filter(|_| info.num_pending == 0 && info.num_ack_pending == 0);
+        }
         let stream = self.stream(Some(identity)).await?;
         let last = stream.cached_info().state.last_sequence;
         if last >= heard + LITTLE {
             let standing = streams::message(&stream, last).await?;
             *end = standing.map(|it| (place(identity, last, &it), timestamp(it.time.unix_timestamp_nanos())));
         }
-        Ok(passed.map(|(position, time)| Input::Passed { position, time }))
+        Ok(passed)
     }
 
     /// The stream of events as it stands, which has to be the one of this identity where one is given.

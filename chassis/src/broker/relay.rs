@@ -75,7 +75,10 @@ impl Relay {
             let Some(streams) = &compared else {
                 let is_same = || *connected.borrow() == connection;
                 match self.comparison.compare(&self.broker, &self.words, is_same).await {
-                    Ok(streams) => (compared, compared_on, compared_at) = (streams, Some(connection), Instant::now()),
+                    Ok(streams) => {
+                        highest = streams.as_ref().map_or(0, |it| self.comparison.furthest(&it.events));
+                        (compared, compared_on, compared_at) = (streams, Some(connection), Instant::now());
+                    }
                     Err(Error::Stopped { .. }) => return Ok(()),
                     // Nothing is left to say, and nobody will say more.
                     Err(_) if queue.is_empty() && self.rows.is_closed() && self.rows.is_empty() => return Ok(()),

@@ -4,7 +4,7 @@
 //! right; whoever asks looks into the page. The entries stand in many short lists, each in order: none is ever there twice,
 //! as a table that grows is, and what a list keeps free is little.
 //!
-//! Invariant: a page that holds an id is always among the answers.
+//! Invariant: a page that holds an id is always among the answers, as long as no two pages that are kept are four billion apart.
 
 use std::hash::{DefaultHasher, Hasher};
 

@@ -16,7 +16,7 @@ pub(crate) const PRINT: usize = 8;
 /// An id, what stands for its body, and when it happened, in milliseconds.
 const MARK: usize = 16 + PRINT + 8;
 
-/// The largest page. A leaf of sled's has up to sixteen of them, and many leaves are in memory.
+/// The largest page: a commit seldom fills more. A leaf of sled's has up to sixteen of them, and many leaves are in memory.
 const PAGE: usize = 64 * MARK;
 
 /// How far apart two marks of a page are at most.

@@ -7,12 +7,8 @@
 use super::OutboxRow;
 use crate::{
     Error, key,
-    store::{Batch, Pair, Store},
+    store::{Batch, MAX_ROW_BYTES, Pair, Store},
 };
-
-/// How large a chunk becomes that more than one message stands in. A leaf of sled's has up to sixteen rows, and many leaves
-/// are in memory.
-const CHUNK: usize = 2048;
 
 /// Between two messages: no text has this byte in it.
 const BETWEEN: u8 = 0xFF;
@@ -53,7 +49,7 @@ pub(crate) fn write(rows: &[OutboxRow], writes: &mut Batch) {
     for row in rows {
         let (key, text) = (key::outbox(row.number), row.message.to_row());
         open = Some(match open.take() {
-            Some((_, before)) if key.len() + before.len() + 1 + text.len() <= CHUNK => {
+            Some((_, before)) if key.len() + before.len() + 1 + text.len() <= MAX_ROW_BYTES => {
                 (key, [before.as_slice(), &[BETWEEN], &text].concat())
             }
             full => {
@@ -90,7 +86,7 @@ mod tests {
     use events::Headers;
 
     use super::*;
-    use crate::{MemoryStore, outbox::Message, store::MAX_ROW_BYTES};
+    use crate::{MemoryStore, outbox::Message};
 
     fn row(number: u64, bytes: usize) -> OutboxRow {
         let body = format!("{number} {}", "x".repeat(bytes));
@@ -119,7 +115,7 @@ mod tests {
         check(&[], &[]);
         check(&[100], &[7]);
         check(&[100; 5], &[11]);
-        check(&[900, 900, 900, 7100, 100], &[8, 9, 10, 11]);
+        check(&[3000, 3000, 3000, 7100, 100], &[8, 9, 10, 11]);
     }
 
     #[test]

@@ -71,10 +71,10 @@ impl DiskStore {
     /// rows are written over. While rows are carried it may become up to four times as much.
     pub const JOURNAL: u64 = 16 * 1024 * 1024;
 
-    /// With so many journals carried the tree is opened anew in a moment in which nobody waits, for the next start to be fast;
-    /// and with so many whoever waits. What was compared is compared again after that, so it is not done often.
-    const ANEW_AFTER: u64 = 8;
-    const ANEW_AT_ONCE_AFTER: u64 = 64;
+    /// With so many journals carried, or so many bytes, the tree is opened anew in a moment in which nobody waits, for the next
+    /// start to be fast; and with four times that whoever waits. What was compared is compared again after that, so it is not
+    /// done often.
+    const ANEW_AFTER: (u64, u64) = (8, 128 * 1024 * 1024);
 
     /// A store of so many rows is compared as a whole when it is opened, which takes less than a second.
     const COMPARED_AT_ONCE: u64 = 100_000;
@@ -190,9 +190,6 @@ impl DiskStore {
             Some(carrying) => self.extent = carrying.end()?,
             None => {}
         }
-        if self.carrying.is_none() && self.carried > DiskStore::ANEW_AT_ONCE_AFTER * self.limit {
-            self.open_anew()?;
-        }
         if self.weight < self.limit || self.carrying.is_some() {
             return Ok(());
         }
@@ -203,8 +200,15 @@ impl DiskStore {
         Ok(())
     }
 
+    /// How much is carried before the tree is opened anew, in bytes.
+    fn anew_after(&self) -> u64 {
+        let (journals, bytes) = DiskStore::ANEW_AFTER;
+        (journals * self.limit).min(bytes)
+    }
+
     /// Nothing is carried meanwhile.
     fn open_anew(&mut self) -> Result<(), Error> {
+        self.place.check()?;
         if let Some(extent) = self.contents.open_anew()? {
             if extent != self.extent {
                 return Err(self.contents.damaged("it does not hold the commits that were carried there"));
@@ -337,8 +341,11 @@ impl Store for DiskStore {
     }
 
     fn would_tidy(&self) -> bool {
-        let carries = self.carrying.as_ref().is_some_and(|carrying| !carrying.is_done());
-        !self.failed && !carries && self.carried > DiskStore::ANEW_AFTER * self.limit
+        !self.failed && self.carried > self.anew_after()
+    }
+
+    fn has_to_tidy(&self) -> bool {
+        !self.failed && self.carried > 4 * self.anew_after()
     }
 
     fn tidy(&mut self) -> Result<(), Error> {

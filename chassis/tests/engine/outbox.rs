@@ -226,9 +226,9 @@ fn a_store_of_an_older_version_is_taken_up() {
 #[test]
 fn what_one_commit_says_and_what_is_confirmed_with_one_are_two_rows() {
     let mut house = House::new();
-    house.say(3, 3);
+    house.say(5, 3);
     assert_eq!(house.rows(), 1);
-    house.publish(3);
+    house.publish(5);
     house.say(1, 3);
     assert_eq!(house.rows(), 3);
     house.check();

@@ -26,9 +26,12 @@ impl Row for ByCustomer {
     const TABLE: &'static str = "by-customer";
 }
 
+/// How many digits the latest time has.
+const AGE_DIGITS: usize = 18;
+
 /// A time as part of a key: microseconds since the earliest time that there is, in digits that sort as the times do.
 pub fn age(at: Timestamp) -> String {
-    format!("{:018}", at.as_microsecond() - Timestamp::MIN.as_microsecond())
+    format!("{:0AGE_DIGITS$}", at.as_microsecond() - Timestamp::MIN.as_microsecond())
 }
 
 /// What the keys of all orders of a status start with.
@@ -44,7 +47,8 @@ pub fn of_customer(customer_id: &CustomerId) -> String {
 /// The age and the order of what stands behind the prefix of a key.
 pub fn parts(place: &str) -> Option<(&str, OrderId)> {
     let (age, order_id) = place.split_once('/')?;
-    Some((age, OrderId::try_from(order_id).ok()?))
+    let is_age = age.len() == AGE_DIGITS && age.bytes().all(|digit| digit.is_ascii_digit());
+    Some((age, OrderId::try_from(order_id).ok().filter(|_| is_age)?))
 }
 
 /// Where an order stands in the indexes.

@@ -14,8 +14,8 @@ use crate::rows::Order;
 /// How many lines stand with the order. Nearly every order has 7 to 12.
 const WITH_THE_ORDER: u64 = 12;
 
-/// How many lines a page has. A line writes its page again: that is what it costs at most, however many events somebody says
-/// about one order.
+/// How many lines a page has. A line writes the row of its order, with the first lines, and its page again: that is what it
+/// costs at most, however many events somebody says about one order.
 const LINES: u64 = 16;
 
 /// How many bytes of other people's text a line has at most that does not stand alone: a page of such lines fits into a row,
@@ -50,6 +50,17 @@ struct Page<L> {
     lines: Vec<L>,
 }
 
+/// The row of an order, for who reads its lines.
+#[derive(Serialize, Deserialize)]
+struct WithTheOrder {
+    #[serde(default)]
+    lines: Vec<Told>,
+}
+
+impl Row for WithTheOrder {
+    const TABLE: &'static str = Order::TABLE;
+}
+
 impl Row for Told {
     const TABLE: &'static str = "timeline";
 }
@@ -58,8 +69,8 @@ impl<L: Serialize + DeserializeOwned> Row for Page<L> {
     const TABLE: &'static str = "timeline-page";
 }
 
-/// Adds the next line of an order; `with_it` are those that stand in its row. In an order of an older store the first lines
-/// stand on a page, and others follow them there.
+/// Adds the next line of an order; `with_it` are those that stand in its row. Once one of the first lines stands elsewhere,
+/// alone or on a page as in an older store, those that follow stand on pages.
 pub fn add(turn: &mut Turn<'_>, order_id: &OrderId, with_it: &mut Vec<Box<RawValue>>, told: Told) {
     if told.source.len() + told.note.as_ref().map_or(0, String::len) > TEXT_BYTES {
         return turn.put(alone(order_id, told.sequence), &told);
@@ -73,17 +84,17 @@ pub fn add(turn: &mut Turn<'_>, order_id: &OrderId, with_it: &mut Vec<Box<RawVal
     turn.put(key, &page);
 }
 
-/// The lines of an order: those behind the place `after` in the stream where one is given, in the order of the stream,
-/// `at_most` so many. However many there are, it looks at few rows beside those that hold these.
-pub fn lines(turn: &Turn<'_>, order_id: &OrderId, order: &Order, after: Option<u64>, at_most: usize) -> Vec<Told> {
-    let first = after.map_or(1, |sequence| page_at(turn, order_id, order.events.div_ceil(LINES), sequence));
+/// The lines of an order that has `events` of them: those behind the place `after` in the stream where one is given, in the
+/// order of the stream, `at_most` so many. However many there are, it looks at few rows beside those that hold these.
+pub fn lines(turn: &Turn<'_>, order_id: &OrderId, events: u64, after: Option<u64>, at_most: usize) -> Vec<Told> {
+    let first = after.map_or(1, |sequence| page_at(turn, order_id, events.div_ceil(LINES), sequence));
     // The page before the lines, and those that they reach into.
     let pages = 1 + at_most.div_ceil(LINES as usize) + 1;
     let pages = turn.rows::<Page<Told>>(&of(order_id), Some(&page(order_id, first - 1)), pages);
     let behind = after.map(|sequence| alone(order_id, sequence));
     let alone = turn.rows::<Told>(&of(order_id), behind.as_deref(), at_most);
-    let with_it = order.lines.iter().filter_map(|line| serde_json::from_str(line.get()).ok());
-    let mut lines: Vec<Told> = with_it.chain(pages.into_iter().flat_map(|(_, page)| page.lines)).collect();
+    let with_it = turn.row::<WithTheOrder>(order_id).map_or(Vec::new(), |order| order.lines);
+    let mut lines: Vec<_> = with_it.into_iter().chain(pages.into_iter().flat_map(|(_, page)| page.lines)).collect();
     lines.extend(alone.into_iter().map(|(_, told)| told));
     lines.retain(|it| after.is_none_or(|sequence| it.sequence > sequence));
     lines.sort_by_key(|it| it.sequence);

@@ -84,7 +84,7 @@ impl Contents {
     /// What it finds then is compared as in any other open.
     pub fn open_anew(&mut self) -> Result<Option<Extent>, Error> {
         let Some(compared) = Arc::get_mut(&mut self.0) else { return Ok(None) };
-        let tree = Tree::open(compared.tree.close())?;
+        let tree = Tree::open(compared.tree.close()?)?;
         let (contents, extent) = Contents::open(tree, true)?;
         *self = contents;
         Ok(Some(extent))

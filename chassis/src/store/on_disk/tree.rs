@@ -36,9 +36,13 @@ impl Tree {
     }
 
     /// Closes it for [`Tree::open`] to open it again; nobody else may hold it.
-    pub fn close(&mut self) -> &Path {
-        self.db = None;
-        &self.path
+    pub fn close(&mut self) -> Result<&Path, Error> {
+        let db = self.db.take();
+        self.reading(|| {
+            drop(db);
+            Ok(())
+        })?;
+        Ok(&self.path)
     }
 
     pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, Error> {

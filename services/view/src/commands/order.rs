@@ -102,7 +102,7 @@ pub fn show(turn: &mut Turn<'_>, command: Show) -> Result<Shown, Refusal> {
     let order: Order = turn.row(&order_id).ok_or_else(|| {
         Refusal::not_found(format!("nothing was heard of an order {order_id}, up to message {up_to}: check the id"))
     })?;
-    let mut told = timeline::lines(turn, &order_id, &order, after, SHOWN_AT_MOST + 1);
+    let mut told = timeline::lines(turn, &order_id, order.events, after, SHOWN_AT_MOST + 1);
     let more = told.len() > SHOWN_AT_MOST;
     told.truncate(SHOWN_AT_MOST);
     let numbers: HashMap<_, _> = told.iter().map(|told| (told.id, told.number)).collect();

@@ -21,8 +21,8 @@ use crate::{
 const LIMIT: usize = 20;
 const LIMIT_AT_MOST: usize = 100;
 
-/// How many orders one question looks at.
-const EXAMINED_AT_MOST: usize = 2000;
+/// How many orders one question looks at. Each may be one of a part of the store that was not compared yet: half a megabyte.
+const EXAMINED_AT_MOST: usize = 500;
 
 /// Sorts behind every order id.
 const BEHIND_ALL: &str = "~";
@@ -87,12 +87,14 @@ impl Part<'_> {
     }
 }
 
-/// A page of orders, the oldest first. While orders move on, none stands twice in a listing.
+/// A page of orders, the oldest first. While orders move on, none stands twice in a listing, unless it was there before its
+/// `order.created` was heard, which gives it its age; one that comes to have the status that is asked for is not shown where
+/// the listing is past its age.
 pub fn list(turn: &mut Turn<'_>, command: List) -> Result<Page, Refusal> {
     let search = Search::new(turn, &command)?;
     let after = command.after;
     if after.as_deref().is_some_and(|after| index::parts(after).is_none()) {
-        return Err(Refusal::unprocessable("after is not from an answer to this question: leave it out to begin"));
+        return Err(Refusal::unprocessable("after is not the next of an answer: leave it out to begin"));
     }
     let (orders, next) = match command.customer_id {
         Some(_) => search.run::<ByCustomer>(turn, after),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chassis::{Batch, Delivery, Engine, Error, Input, Message, Pair, Store};
-use events::{EventId, header};
+use events::{EventId, Headers, header};
 use serde_json::{Value, json};
 
 use super::{
@@ -208,11 +208,18 @@ fn a_rebuild_of_an_older_store_leaves_no_old_line() {
     assert_eq!(engine.rows().unwrap(), fresh.rows().unwrap());
 }
 
-/// Hears as many lines as a page has, with `text`, said by `source`: all of them are told, in so many pages and rows alone.
+/// Hears an order with the longest ids, and then more lines than stand with it and fill a page, with `text`, said by `source`:
+/// all of them are told, in so many pages and rows alone.
 #[track_caller]
 fn check_rows(source: &str, text: &str, expected: (usize, usize)) {
     let order_id = "o".repeat(64);
     let mut engine = engine(&Disk::default());
+    let placed = json!({
+        "order_id": order_id, "customer_id": "c".repeat(64), "total": 1999, "currency": "USD",
+        "items": [{ "sku": "widget", "quantity": 1, "unit_price": 1999 }], "payment_method": "pm_card_visa",
+    });
+    let subject = format!("order.created.{order_id}");
+    hear(&mut engine, &[delivery(1, Message { subject, headers: Headers::new(), body: placed.to_string() })]);
     let message = |number: u64| {
         let mut message = said(number, text);
         message.subject = format!("payment.failed.{order_id}");
@@ -223,21 +230,21 @@ fn check_rows(source: &str, text: &str, expected: (usize, usize)) {
         message
     };
     // What does not fit would be said to be a dead letter.
-    hear(&mut engine, &(1..=16).map(message).collect::<Vec<_>>());
+    hear(&mut engine, &(1..=31).map(message).collect::<Vec<_>>());
     let shown = get(&mut engine, "order", json!({ "order_id": order_id }));
-    assert_eq!(shown["timeline"].as_array().unwrap().len(), 16);
+    assert_eq!((shown["timeline"].as_array().unwrap().len(), &shown["total"]), (32, &json!(1999)));
     assert_eq!((pages(&engine).len(), alone(&engine).len()), expected);
 }
 
 #[test]
-fn a_line_of_any_text_is_told_and_a_page_fits_into_a_row() {
+fn a_line_of_any_text_is_told_and_an_order_with_its_lines_and_a_page_fit_into_a_row_each() {
     // Each takes two characters of JSON.
     let quotes = |count| "\"".repeat(count);
-    check_rows(&quotes(50), &quotes(50), (1, 0));
-    check_rows(&quotes(50), &quotes(51), (0, 16));
-    check_rows(&quotes(100), &quotes(200), (0, 16));
-    check_rows("/external", &"\u{10ffff}".repeat(22), (1, 0));
-    check_rows("/external", &"\u{10ffff}".repeat(300), (0, 16));
+    check_rows(&quotes(50), &quotes(50), (2, 0));
+    check_rows(&quotes(50), &quotes(51), (0, 31));
+    check_rows(&quotes(100), &quotes(200), (0, 31));
+    check_rows("/external", &"\u{10ffff}".repeat(22), (2, 0));
+    check_rows("/external", &"\u{10ffff}".repeat(300), (0, 31));
 }
 
 /// A store that counts the pairs that are scanned.
