@@ -28,6 +28,8 @@ pub(crate) struct Layer {
     /// Effects that are not wanted any more, by name and key. They were asked for before anything in `asked`.
     pub withdrawn: Vec<(String, String)>,
     pub reminders: Vec<Reminder>,
+    /// Reminders that are not wanted any more, by name and key. They were asked for before anything in `reminders`.
+    pub forgotten: Vec<(String, String)>,
     /// Everything that was heard is to be forgotten, and heard again.
     pub start_over: bool,
 }
@@ -154,6 +156,19 @@ impl<'s> Draft<'s> {
         self.turn.withdrawn.push((name.to_owned(), about.to_owned()));
     }
 
+    /// Asks for a reminder.
+    pub fn remind(&mut self, reminder: Reminder) {
+        self.put(key::reminder(&reminder.name, &reminder.key), json(&reminder));
+        self.turn.reminders.push(reminder);
+    }
+
+    /// Takes a reminder back.
+    pub fn forget(&mut self, name: &str, about: &str) {
+        self.remove(key::reminder(name, about));
+        self.turn.reminders.retain(|it| (it.name.as_str(), it.key.as_str()) != (name, about));
+        self.turn.forgotten.push((name.to_owned(), about.to_owned()));
+    }
+
     /// The turn ended well: it belongs to the batch now.
     pub fn keep(&mut self) {
         let turn = std::mem::take(&mut self.turn);
@@ -166,6 +181,10 @@ impl<'s> Draft<'s> {
         }
         self.batch.asked.extend(turn.asked);
         self.batch.start_over |= turn.start_over;
+        for (name, key) in turn.forgotten {
+            self.batch.reminders.retain(|it| (&it.name, &it.key) != (&name, &key));
+            self.batch.forgotten.push((name, key));
+        }
         self.batch.reminders.extend(turn.reminders);
     }
 

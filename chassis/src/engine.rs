@@ -318,10 +318,10 @@ impl Engine {
             (false, false) => Vec::new(),
         };
         self.resumed |= hears_from.is_some();
-        released.reminders = match (caught_up, self.caught_up) {
-            (true, true) => layer.reminders,
-            (true, false) => reminder::standing(&*self.store)?,
-            (false, _) => Vec::new(),
+        (released.forgotten, released.reminders) = match (caught_up, self.caught_up) {
+            (true, true) => (layer.forgotten, layer.reminders),
+            (true, false) => (Vec::new(), reminder::standing(&*self.store)?),
+            (false, _) => Default::default(),
         };
         self.caught_up = caught_up;
         // Whoever asked and is gone asks again.

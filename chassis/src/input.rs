@@ -145,6 +145,8 @@ pub struct Released {
     pub withdrawn: Vec<(String, String)>,
     /// Effects to start.
     pub asked: Vec<Pending>,
-    /// Reminders to wait for.
+    /// Reminders that are not wanted any more, by name and key: they go before those in `reminders`.
+    pub forgotten: Vec<(String, String)>,
+    /// Reminders to wait for. A later one of the same name and key replaces an earlier one.
     pub reminders: Vec<Reminder>,
 }

@@ -305,14 +305,12 @@ impl<'a> Turn<'a> {
             let detail = format!("{} asks for the reminder {name} and does not declare it", self.reaction.name);
             return self.refuse(Unacceptable::new("undeclared", detail));
         }
-        let reminder = Reminder { at, name: name.to_owned(), key: key.as_ref().to_owned() };
-        self.draft.put(key::reminder(name, &reminder.key), json(&reminder));
-        self.draft.turn.reminders.push(reminder);
+        self.draft.remind(Reminder { at, name: name.to_owned(), key: key.as_ref().to_owned() });
     }
 
     /// Takes a reminder back. One that does not stand is no error.
     pub fn forget(&mut self, name: &str, key: impl AsRef<str>) {
-        self.draft.remove(key::reminder(name, key.as_ref()));
+        self.draft.forget(name, key.as_ref());
     }
 
     fn fits(&mut self, bytes: usize, what: &str) {

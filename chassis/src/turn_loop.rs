@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    Acknowledge, Engine, Error, Input, OutboxRow, Released, Reminder, Unfinished, ambient, broker::lease::Held,
-    effect::office::Asked, signal::stopped,
+    Acknowledge, Engine, Error, Input, OutboxRow, Released, Unfinished, ambient, broker::lease::Held,
+    effect::office::Asked, reminder::Change, signal::stopped,
 };
 
 /// After how long without an input the last confirmed rows go with a commit of their own, so that a kill from then on
@@ -22,7 +22,7 @@ pub(crate) struct Outlets {
     pub client: async_nats::Client,
     pub said: mpsc::UnboundedSender<Vec<OutboxRow>>,
     pub asked: mpsc::UnboundedSender<Asked>,
-    pub reminders: mpsc::UnboundedSender<Vec<Reminder>>,
+    pub reminders: mpsc::UnboundedSender<Change>,
     /// Counts up when everything was forgotten and has to be heard again.
     pub starts_over: watch::Sender<u32>,
 }
@@ -148,7 +148,7 @@ impl Outlets {
         if !(said.is_empty() && asked.is_empty()) {
             tracing::info!("going on with {} rows of the outbox and {} effects", said.len(), asked.len());
         }
-        self.hand_on(said, Asked::default(), Vec::new());
+        self.hand_on(said, Asked::default(), Change::default());
     }
 
     async fn release(&self, released: Released) {
@@ -163,8 +163,8 @@ impl Outlets {
             drop(to.send(answer));
         }
         crate::crash::point("release/answered");
-        let Released { said, withdrawn, asked, reminders, .. } = released;
-        self.hand_on(said, Asked { withdrawn, asked }, reminders);
+        let Released { said, withdrawn, asked, forgotten, reminders, .. } = released;
+        self.hand_on(said, Asked { withdrawn, asked }, Change { forgotten, reminders });
         crate::crash::point("release/handed-on");
         if let Some(Acknowledge { place, session }) = released.acknowledge
             && session.upgrade().is_some()
@@ -176,15 +176,15 @@ impl Outlets {
     }
 
     /// A taker that is gone has stopped with the service: what is handed to it stands in the store.
-    fn hand_on(&self, said: Vec<OutboxRow>, asked: Asked, reminders: Vec<Reminder>) {
+    fn hand_on(&self, said: Vec<OutboxRow>, asked: Asked, change: Change) {
         if !said.is_empty() {
             drop(self.said.send(said));
         }
         if !(asked.asked.is_empty() && asked.withdrawn.is_empty()) {
             drop(self.asked.send(asked));
         }
-        if !reminders.is_empty() {
-            drop(self.reminders.send(reminders));
+        if !(change.reminders.is_empty() && change.forgotten.is_empty()) {
+            drop(self.reminders.send(change));
         }
     }
 }

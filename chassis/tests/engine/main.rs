@@ -500,8 +500,14 @@ fn a_reminder_fires_once_and_can_be_taken_back() {
     check(&mut engine, Input::Reminder(due.clone()), &[("house.echoed.b-1", "2026-02-01T00:00:00Z")]);
     check(&mut engine, Input::Reminder(due.clone()), &[]);
     check(&mut engine, rang(2, "e-2", "later"), &[]);
-    check(&mut engine, rang(3, "e-3", "never"), &[]);
-    check(&mut engine, Input::Reminder(due), &[]);
+    let wake = [("wake".to_owned(), "b-1".to_owned())];
+    assert_eq!(check(&mut engine, rang(3, "e-3", "never"), &[]).forgotten, wake);
+    check(&mut engine, Input::Reminder(due.clone()), &[]);
+    // In one commit the last word counts.
+    let released = engine.take(vec![rang(4, "e-4", "later"), rang(5, "e-5", "never")]).unwrap();
+    assert_eq!((released.forgotten, released.reminders), (wake.to_vec(), vec![]));
+    let released = engine.take(vec![rang(6, "e-6", "never"), rang(7, "e-7", "later")]).unwrap();
+    assert_eq!((released.forgotten, released.reminders), (wake.to_vec(), vec![due]));
 }
 
 #[test]
