@@ -55,12 +55,20 @@ pub struct Unfinished {
 /// How far the broker's clock may be ahead of a message that is new before it counts as set right.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// The clock after a message that arrived then. It does not go back, unless a new message shows that it ran ahead.
-fn moved(clock: Option<Timestamp>, arrived: Timestamp, new: bool) -> Timestamp {
-    match clock {
+/// The clock and the furthest place after the message that stands `here` and arrived then. The clock does not go back, unless a
+/// new message shows that it ran ahead.
+fn moved(
+    clock: Option<Timestamp>,
+    furthest: Option<Position>,
+    here: Position,
+    arrived: Timestamp,
+) -> (Option<Timestamp>, Option<Position>) {
+    let new = here.is_ahead_of(furthest);
+    let clock = match clock {
         Some(clock) if !new || clock.duration_since(arrived) < CLOCK_SLACK => clock.max(arrived),
         _ => arrived,
-    }
+    };
+    (Some(clock), if new { Some(here) } else { furthest })
 }
 
 /// A service on its store.
@@ -210,9 +218,7 @@ impl Engine {
                     // It follows what is heard, back too: where the stream lost its end, hearing goes on before it.
                     let here = Position::in_passing(delivery.stream, delivery.sequence);
                     position = Some(here);
-                    let new = here.is_ahead_of(furthest);
-                    clock = Some(moved(clock, delivery.arrival.time, new));
-                    furthest = if new { position } else { furthest };
+                    (clock, furthest) = moved(clock, furthest, here, delivery.arrival.time);
                     draft = draft.at(clock);
                     if listening::is_for(&self.subjects, &delivery.subject) {
                         draft = self.event(draft, &delivery);
@@ -222,10 +228,8 @@ impl Engine {
                 }
                 Input::Passed { .. } if deaf => {}
                 Input::Passed { position: here, time } => {
-                    let new = here.is_ahead_of(furthest);
-                    clock = Some(moved(clock, time, new));
                     position = Some(here);
-                    furthest = if new { position } else { furthest };
+                    (clock, furthest) = moved(clock, furthest, here, time);
                     (last, passed) = (None, true);
                 }
                 Input::Remembered(delivery) => draft = self.remembered(draft, &delivery),

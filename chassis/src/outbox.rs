@@ -81,6 +81,34 @@ pub struct Receipt {
     pub place: Position,
 }
 
+/// The furthest word of the broker for each stream.
+#[derive(Default)]
+pub(crate) struct Furthest(HashMap<EventId, Receipt>);
+
+impl Furthest {
+    /// Keeps the receipt where it is the furthest of its stream.
+    pub fn note(&mut self, receipt: Receipt) {
+        let furthest = self.0.entry(receipt.place.stream).or_insert(receipt);
+        *furthest = std::cmp::max_by_key(*furthest, receipt, |it| it.place.sequence);
+    }
+
+    /// The furthest in a stream.
+    pub fn of(&self, stream: EventId) -> Option<&Receipt> {
+        self.0.get(&stream)
+    }
+
+    /// Those of all streams.
+    pub fn into_all(self) -> Vec<Receipt> {
+        self.0.into_values().collect()
+    }
+}
+
+impl Extend<Receipt> for Furthest {
+    fn extend<T: IntoIterator<Item = Receipt>>(&mut self, receipts: T) {
+        receipts.into_iter().for_each(|it| self.note(it));
+    }
+}
+
 /// With whom all of the broker's word was compared. As long as it is the same process of a server with the same streams, it
 /// lost the end of a stream or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -69,8 +69,7 @@ impl TurnLoop {
                 () = ambient::pause(IDLE), if self.engine.would_tidy() => {
                     self.lease.check().await?;
                     crate::crash::point("turn/tidy");
-                    in_place(|| self.engine.tidy())?;
-                    in_place(|| self.engine.tidy_store())?;
+                    in_place(|| self.engine.tidy().and_then(|()| self.engine.tidy_store()))?;
                     continue;
                 }
                 Some(ended) = self.tasks.join_next() => {

@@ -17,7 +17,7 @@ use super::{
     reading::{Reading, comparing},
     streams::{self, Streams},
 };
-use crate::{Compared, Delivery, Error, Holding, Input, Receipt};
+use crate::{Compared, Delivery, Error, Holding, Input, Receipt, outbox::Furthest};
 
 /// What the relay of one service knows of what the broker held.
 pub(crate) struct Comparison {
@@ -25,26 +25,25 @@ pub(crate) struct Comparison {
     /// With whom all was compared.
     known: Option<Compared>,
     /// What was confirmed furthest, by stream.
-    furthest: HashMap<EventId, Receipt>,
+    furthest: Furthest,
 }
 
 impl Comparison {
     /// Goes on from what the store knows, as [`crate::Engine::compared`] says it.
     pub fn going_on(service: &'static str, known: Option<(Compared, Vec<Receipt>)>) -> Comparison {
-        let (known, furthest) = known.unzip();
-        let furthest = furthest.into_iter().flatten().map(|it| (it.place.stream, it)).collect();
+        let ((known, receipts), mut furthest) = (known.unzip(), Furthest::default());
+        furthest.extend(receipts.into_iter().flatten());
         Comparison { service, known, furthest }
     }
 
     /// The broker confirmed this.
     pub fn confirmed(&mut self, receipt: Receipt) {
-        let furthest = self.furthest.entry(receipt.place.stream).or_insert(receipt);
-        *furthest = std::cmp::max_by_key(*furthest, receipt, |it| it.place.sequence);
+        self.furthest.note(receipt);
     }
 
     /// The furthest place in `stream` that was confirmed and stands.
     pub fn furthest(&self, stream: &Stream) -> u64 {
-        self.furthest.get(&streams::identity(stream)).map_or(0, |it| it.place.sequence)
+        self.furthest.of(streams::identity(stream)).map_or(0, |it| it.place.sequence)
     }
 
     /// Compares the streams, which are made where they are missing, with what the broker confirmed: what it lost goes to the
@@ -63,7 +62,7 @@ impl Comparison {
         };
         let mut stands = self.known.as_ref() == Some(&with);
         for (_, stream) in both {
-            let furthest: Vec<_> = self.furthest.get(&streams::identity(stream)).into_iter().collect();
+            let furthest: Vec<_> = self.furthest.of(streams::identity(stream)).into_iter().collect();
             stands = stands && self.lost(broker, stream, &furthest).await?.is_empty();
         }
         if !stands {
@@ -76,8 +75,8 @@ impl Comparison {
                 let confirmed: Vec<_> = confirmed.iter().filter(|it| it.name == name).collect();
                 gone.extend(self.lost(broker, stream, &confirmed).await?);
             }
-            self.furthest.clear();
-            confirmed.iter().filter(|it| !gone.contains(&it.row)).for_each(|it| self.confirmed(*it));
+            self.furthest = Furthest::default();
+            self.furthest.extend(confirmed.iter().filter(|it| !gone.contains(&it.row)).copied());
             if !gone.is_empty() {
                 tracing::error!(
                     "the broker lost {} messages that it had confirmed: they are published again, and whoever heard \

@@ -187,7 +187,10 @@ impl Consumer {
         let last = stream.cached_info().state.last_sequence;
         if last >= heard + LITTLE {
             let standing = streams::message(&stream, last).await?;
-            *end = standing.map(|it| (place(identity, last, &it), timestamp(it.time.unix_timestamp_nanos())));
+            *end = standing.map(|it| {
+                let position = Position { stream: identity, sequence: last, mark: self::heard(&it) };
+                (position, timestamp(it.time.unix_timestamp_nanos()))
+            });
         }
         Ok(passed)
     }
@@ -322,11 +325,6 @@ pub(super) fn contiguous(expected: u64, place: u64) -> Result<(), Error> {
     }
     let why = format!("message {expected} of the session is missing, {place} came");
     Err(Error::Broker { doing: "deliver messages without a gap", why })
-}
-
-/// The place of a message.
-fn place(stream: EventId, sequence: u64, message: &StreamMessage) -> Position {
-    Position { stream, sequence, mark: heard(message) }
 }
 
 /// What a message that was heard is known by.

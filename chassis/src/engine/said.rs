@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::EventId;
 use jiff::Timestamp;
 
 use super::{forget::Round, since};
@@ -16,7 +15,7 @@ use crate::{
     draft::json,
     key,
     outbox::{
-        Message, Receipt,
+        Furthest, Message, Receipt,
         chunk::{Chunk, Texts},
         receipts,
     },
@@ -132,15 +131,12 @@ impl SaidRows {
 pub(super) fn compared(store: &dyn Store) -> Result<Option<(Compared, Vec<Receipt>)>, Error> {
     let read = |row: Vec<u8>| serde_json::from_slice::<Compared>(&row).ok();
     let Some(compared) = store.get(key::COMPARED)?.and_then(read) else { return Ok(None) };
-    let mut furthest: BTreeMap<EventId, Receipt> = BTreeMap::new();
+    let mut furthest = Furthest::default();
     for pair in store.scan(key::RECEIPTS) {
         let (key, value) = pair?;
-        for receipt in receipts::read(&key, &value) {
-            let known = furthest.entry(receipt.place.stream).or_insert(receipt);
-            *known = std::cmp::max_by_key(*known, receipt, |it| it.place.sequence);
-        }
+        furthest.extend(receipts::read(&key, &value));
     }
-    Ok(Some((compared, furthest.into_values().collect())))
+    Ok(Some((compared, furthest.into_all())))
 }
 
 /// The rows with these numbers.
