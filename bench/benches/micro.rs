@@ -49,7 +49,6 @@ fn headers(number: u64, kind: &str, key: &str) -> Headers {
         (header::TIME, "2026-01-01T00:00:00Z"),
         (header::CORRELATION, key),
     ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
 }
 

@@ -108,7 +108,7 @@ fn renewed(message: &Stored, old: &str, new: &str) -> anyhow::Result<Ready> {
     for (name, value) in &message.headers {
         // What the broker adds when it is asked for a message says where it stands.
         let of_the_broker = name.starts_with("Nats-") && name != header::MESSAGE_ID;
-        let value = match name.as_str() {
+        let value = match name {
             header::MESSAGE_ID | header::ID => id.clone(),
             _ => value.replace(old, new),
         };
@@ -131,7 +131,7 @@ mod tests {
         let message = Stored {
             sequence: 7,
             subject: format!("order.paid.{old}"),
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            headers: headers.into(),
             body: format!(r#"{{"order_id":"{old}"}}"#).into_bytes(),
         };
         let ready = renewed(&message, &old, &new).unwrap();

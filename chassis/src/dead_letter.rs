@@ -64,10 +64,7 @@ pub(crate) fn message(service: &'static str, lost: &Lost<'_>, why: Unacceptable)
     let subject = if lost.subject.len() > 200 { "subject.too_long" } else { lost.subject };
     Message {
         subject: dead_letter_subject(service, subject),
-        headers: Headers::from([
-            (header::MESSAGE_ID.to_owned(), id.to_string()),
-            ("Murmuration-Reason".to_owned(), letter.reason.clone()),
-        ]),
+        headers: Headers::from([(header::MESSAGE_ID, id.to_string().as_str()), ("Murmuration-Reason", &letter.reason)]),
         body: String::from_utf8(crate::draft::json(&letter)).expect("serde_json writes UTF-8"),
     }
 }
@@ -76,7 +73,7 @@ pub(crate) fn message(service: &'static str, lost: &Lost<'_>, why: Unacceptable)
 fn known(headers: &Headers) -> Headers {
     use header::*;
     let names = [MESSAGE_ID, ID, TYPE, SOURCE, SUBJECT, TIME, DATA_SCHEMA, CORRELATION, CAUSATION, TRACE_PARENT];
-    names.into_iter().filter_map(|name| Some((name.to_owned(), shortened(headers.get(name)?, 64)))).collect()
+    names.into_iter().filter_map(|name| Some((name, shortened(headers.get(name)?, 64)))).collect()
 }
 
 /// The first [`KEPT_BYTES`] of a body as text that stays small as JSON too, whatever the bytes are.
@@ -108,7 +105,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &[u8]) -> DeadLetter {
-        let headers = Headers::from([(header::ID.to_owned(), "x".repeat(100_000)), ("odd".to_owned(), "1".to_owned())]);
+        let headers = Headers::from([(header::ID, "x".repeat(100_000)), ("odd", "1".to_owned())]);
         let subject = format!("order.created.{}", "k".repeat(5000));
         let id = EventId::derived(&["test"]);
         let lost =

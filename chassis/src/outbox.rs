@@ -65,7 +65,7 @@ pub struct OutboxRow {
 impl OutboxRow {
     /// The broker's word for this row.
     pub fn receipt(&self, stream: EventId, sequence: u64) -> Receipt {
-        let mark = self.message.headers.get(header::MESSAGE_ID).map_or(stream, |id| EventId::named(id));
+        let mark = self.message.headers.get(header::MESSAGE_ID).map_or(stream, EventId::named);
         Receipt { row: self.number, name: self.message.stream(), place: Position { stream, sequence, mark } }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_message_reads_back_from_its_row() {
-        let headers = Headers::from([("ce-id".to_owned(), "a \"quoted\" id".to_owned())]);
+        let headers = Headers::from([("ce-id", "a \"quoted\" id")]);
         let body = "{\"text\":\n\"two lines\"}".to_owned();
         let message = Message { subject: "house.echoed.b-1".to_owned(), headers, body };
         assert_eq!(Message::from_row(&message.to_row(), 1).unwrap(), message);
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_receipt_names_the_stream_and_the_message_id() {
-        let headers = Headers::from([(header::MESSAGE_ID.to_owned(), "m-1".to_owned())]);
+        let headers = Headers::from([(header::MESSAGE_ID, "m-1")]);
         for (subject, name) in [("house.echoed.b-1", EVENTS), ("dead.house.echoed.b-1", DEAD_LETTERS)] {
             let message = Message { subject: subject.to_owned(), headers: headers.clone(), body: "{}".to_owned() };
             let receipt = OutboxRow { number: 7, message }.receipt(EventId::derived(&["stream"]), 77);

@@ -235,11 +235,11 @@ impl<'a> Turn<'a> {
             ..typed.clone()
         };
         let message_id = if known_to_broker { EventId::derived(&["keyed", &typed.id.to_string()]) } else { typed.id };
-        let adopted = (ADOPTED.to_owned(), self.service.to_owned());
+        let adopted = (ADOPTED, self.service);
         self.say(event, &envelope, message_id, Some(adopted));
     }
 
-    fn say<E: Event>(&mut self, event: &E, envelope: &Envelope, message_id: EventId, more: Option<(String, String)>) {
+    fn say<E: Event>(&mut self, event: &E, envelope: &Envelope, message_id: EventId, more: Option<(&str, &str)>) {
         let body = match events::encode(event) {
             Ok(body) => body,
             Err(error) => return self.refuse(error.into()),
@@ -252,7 +252,7 @@ impl<'a> Turn<'a> {
         }
         inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body), envelope.time);
         let mut headers = envelope.headers();
-        headers.insert(header::MESSAGE_ID.to_owned(), message_id.to_string());
+        headers.insert(header::MESSAGE_ID, message_id);
         headers.extend(more);
         let body = String::from_utf8(body).expect("serde_json writes UTF-8");
         let message = Message { subject: envelope.subject.to_string(), headers, body };

@@ -3,14 +3,11 @@
 //! Every header is optional on the way in, so that an event can be typed by hand, and all of them are set on the way
 //! out.
 
-use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::{Error, EventId, Key, Subject};
-
-/// Message headers, by name. Names are case-sensitive on the wire.
-pub type Headers = BTreeMap<String, String>;
+use crate::{Error, EventId, Headers, Key, Subject};
 
 /// The names of the headers that are read and written.
 pub mod header {
@@ -40,6 +37,9 @@ pub mod header {
 
 /// What stands before `<type>/<version>` in `ce-dataschema`.
 const SCHEMA_PREFIX: &str = "urn:murmuration:schema/";
+
+/// How many headers an event has, and about how many bytes.
+const ROOM: (usize, usize) = (12, 640);
 
 /// What the broker knows about a message: it stands in for headers that are absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Envelope {
     /// Reads the envelope of a message. Headers that are absent are filled in from the subject and from `arrival`;
     /// headers that only trace (`ce-time`, causation, `traceparent`) are ignored when they cannot be read.
     pub fn read(subject: Subject, headers: &Headers, arrival: Arrival) -> Result<Envelope, Error> {
-        let text = |name: &str| headers.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let text = |name: &str| headers.get(name).filter(|value| !value.is_empty());
         if let Some(kind) = text(header::TYPE)
             && kind != subject.kind()
         {
@@ -102,24 +102,26 @@ impl Envelope {
 
     /// The headers that carry this envelope.
     pub fn headers(&self) -> Headers {
-        let mut headers = Headers::from([
-            (header::SPEC_VERSION.to_owned(), "1.0".to_owned()),
-            (header::MESSAGE_ID.to_owned(), self.id.to_string()),
-            (header::ID.to_owned(), self.id.to_string()),
-            (header::TYPE.to_owned(), self.subject.kind().to_owned()),
-            (header::SOURCE.to_owned(), self.source.clone()),
-            (header::TIME.to_owned(), self.time.to_string()),
-            (header::TRACE_PARENT.to_owned(), self.traceparent.clone()),
-        ]);
-        let mut set = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                headers.insert(name.to_owned(), value);
-            }
-        };
-        set(header::SUBJECT, self.subject.key().map(Key::to_string));
-        set(header::DATA_SCHEMA, self.version.as_ref().map(|v| format!("{SCHEMA_PREFIX}{}/{v}", self.subject.kind())));
-        set(header::CORRELATION, self.correlation.as_ref().map(Key::to_string));
-        set(header::CAUSATION, self.causation.map(|id| id.to_string()));
+        let mut headers = Headers::with_capacity(ROOM.0, ROOM.1);
+        headers.insert(header::SPEC_VERSION, "1.0");
+        headers.insert(header::MESSAGE_ID, self.id);
+        headers.insert(header::ID, self.id);
+        headers.insert(header::TYPE, self.subject.kind());
+        headers.insert(header::SOURCE, &self.source);
+        headers.insert(header::TIME, self.time);
+        headers.insert(header::TRACE_PARENT, &self.traceparent);
+        if let Some(key) = self.subject.key() {
+            headers.insert(header::SUBJECT, key);
+        }
+        if let Some(version) = &self.version {
+            headers.insert(header::DATA_SCHEMA, format_args!("{SCHEMA_PREFIX}{}/{version}", self.subject.kind()));
+        }
+        if let Some(saga) = &self.correlation {
+            headers.insert(header::CORRELATION, saga);
+        }
+        if let Some(cause) = self.causation {
+            headers.insert(header::CAUSATION, cause);
+        }
         headers
     }
 }
@@ -136,12 +138,18 @@ fn version_of(schema: &str) -> &str {
 
 /// A trace that starts at `id`. It is derived, so that handling the same input again continues the same trace.
 pub fn trace(id: EventId) -> String {
-    let trace: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("00-{trace}-{}-01", span(id))
+    format!("00-{}-{}-01", hexadecimal(id.as_bytes()), span(id))
 }
 
 fn span(id: EventId) -> String {
-    id.as_bytes()[8..].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&id.as_bytes()[8..])
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes what is written");
+        text
+    })
 }
 
 /// Whether `text` may stand for a sender: it is said again, so it has to fit wherever an event fits.
@@ -168,7 +176,7 @@ mod tests {
     }
 
     fn read(subject: &str, headers: &[(&str, &str)]) -> Result<Envelope, Error> {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = headers.iter().copied().collect();
         Envelope::read(subject.parse().unwrap(), &headers, arrival())
     }
 

@@ -9,6 +9,7 @@ mod customer;
 mod envelope;
 mod error;
 mod event;
+mod headers;
 mod id;
 mod inventory;
 mod line;
@@ -26,9 +27,10 @@ mod subject;
 pub use address::Address;
 pub use catalogue::{CATALOGUE, OLDER, Schema, TYPED};
 pub use customer::{CustomerRegistered, CustomerUpdated};
-pub use envelope::{Arrival, Envelope, Headers, child_trace, header, trace};
+pub use envelope::{Arrival, Envelope, child_trace, header, trace};
 pub use error::Error;
 pub use event::{Event, MAX_BODY_BYTES, decode, encode};
+pub use headers::Headers;
 pub use id::{
     CustomerId, EventId, Key, OrderId, PaymentMethod, RefundId, ReservationId, ShipmentId, Sku, TransactionId,
 };

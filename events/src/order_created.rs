@@ -119,8 +119,7 @@ mod tests {
 
     fn read(subject: &str, schema: Option<&str>, body: &str) -> Result<OrderCreated, Error> {
         let arrival = Arrival { id: EventId::derived(&["typed"]), time: jiff::Timestamp::UNIX_EPOCH };
-        let headers: Headers =
-            schema.map(|schema| ("ce-dataschema".to_owned(), schema.to_owned())).into_iter().collect();
+        let headers: Headers = schema.map(|schema| ("ce-dataschema", schema)).into_iter().collect();
         let subject: Subject = subject.parse().unwrap();
         decode(&Envelope::read(subject, &headers, arrival).unwrap(), body.as_bytes())
     }

@@ -154,7 +154,6 @@ fn headers(kind: &str, version: Option<u32>) -> Headers {
     ]
     .into_iter()
     .chain(schema.as_deref().map(|schema| ("ce-dataschema", schema)))
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect()
 }
 

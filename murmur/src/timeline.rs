@@ -38,7 +38,7 @@ pub fn entries(events: &[Stored]) -> Vec<Entry> {
             continue;
         }
         let number = entries.len() + 1;
-        let cause = event.headers.get(header::CAUSATION).map(|cause| EventId::named(cause));
+        let cause = event.headers.get(header::CAUSATION).map(EventId::named);
         let after = cause.and_then(|cause| numbers.get(&cause).copied());
         entries.push(entry(number, event, after));
         numbers.insert(id, number);
@@ -76,7 +76,7 @@ pub fn json_line(event: &Stored) -> String {
 /// The event's id; where its sender gave it none, its place in the stream stands for it.
 pub(crate) fn id(event: &Stored) -> EventId {
     let named = [header::ID, header::MESSAGE_ID].into_iter().find_map(|name| event.headers.get(name));
-    named.map_or_else(|| EventId::derived(&["sequence", &event.sequence.to_string()]), |id| EventId::named(id))
+    named.map_or_else(|| EventId::derived(&["sequence", &event.sequence.to_string()]), EventId::named)
 }
 
 /// The event's type: the first two tokens of its subject.
@@ -86,7 +86,7 @@ pub(crate) fn kind(event: &Stored) -> &str {
 
 fn entry(number: usize, event: &Stored, after: Option<usize>) -> Entry {
     let subject = event.subject.parse::<Subject>().ok();
-    let source = event.headers.get(header::SOURCE).map_or("/external", String::as_str);
+    let source = event.headers.get(header::SOURCE).unwrap_or("/external");
     Entry {
         number,
         source: shown(source.rsplit('/').next().unwrap_or(source)),

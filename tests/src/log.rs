@@ -26,7 +26,7 @@ pub fn fact(subject: &str, headers: &Headers, body: &[u8], place: u64) -> Option
     Some(Fact {
         kind: subject.kind().to_owned(),
         key: subject.key()?.to_string(),
-        id: headers.get(header::ID).cloned().unwrap_or_else(|| format!("message {place}")),
+        id: headers.get(header::ID).map_or_else(|| format!("message {place}"), str::to_owned),
         body: serde_json::from_slice(body).ok()?,
         text: String::from_utf8_lossy(body).into_owned(),
     })

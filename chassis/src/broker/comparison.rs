@@ -134,7 +134,7 @@ impl Comparison {
         let mut reading = Reading::begin(&broker.jetstream, stream, comparing(self.service), own, from).await?;
         let mut marks = HashMap::new();
         while let Some(Delivery { sequence, headers, .. }) = reading.next().await? {
-            marks.insert(sequence, EventId::named(headers.get(header::MESSAGE_ID).map_or("", String::as_str)));
+            marks.insert(sequence, EventId::named(headers.get(header::MESSAGE_ID).unwrap_or_default()));
         }
         Ok(marks)
     }

@@ -16,8 +16,14 @@ pub(crate) fn to_wire(headers: &Headers) -> HeaderMap {
 
 /// From the wire; of a header that is there more than once, the first value.
 pub(crate) fn from_wire(map: Option<&HeaderMap>) -> Headers {
-    let pair = |(name, values): (&HeaderName, &Vec<HeaderValue>)| {
-        Some((AsRef::<str>::as_ref(name).to_owned(), values.first()?.as_str().to_owned()))
-    };
-    map.map(|map| map.iter().filter_map(pair).collect()).unwrap_or_default()
+    let Some(map) = map else { return Headers::new() };
+    let pairs = || map.iter().filter_map(first);
+    let bytes = pairs().map(|(name, value)| name.len() + value.len()).sum();
+    let mut headers = Headers::with_capacity(map.len(), bytes);
+    headers.extend(pairs());
+    headers
+}
+
+fn first<'m>((name, values): (&'m HeaderName, &'m Vec<HeaderValue>)) -> Option<(&'m str, &'m str)> {
+    Some((name.as_ref(), values.first()?.as_str()))
 }

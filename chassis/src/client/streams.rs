@@ -215,8 +215,8 @@ impl Client {
 
 fn stored(wire: Option<&HeaderMap>, body: Vec<u8>) -> Option<Stored> {
     let mut headers = from_wire(wire);
-    headers.retain(|name, _| !OF_THE_ANSWER.contains(&name.as_str()));
+    headers.retain(|name, _| !OF_THE_ANSWER.contains(&name));
     let sequence = headers.get("Nats-Sequence")?.parse().ok()?;
-    let subject = headers.get("Nats-Subject")?.clone();
+    let subject = headers.get("Nats-Subject")?.to_owned();
     Some(Stored { sequence, subject, headers, body })
 }

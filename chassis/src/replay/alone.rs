@@ -98,7 +98,7 @@ fn input(service: &str, number: u64, line: Line) -> (Input, Option<oneshot::Rece
 /// What must not change from run to run: who an event is, and what it follows from.
 fn identity(headers: &Headers) -> String {
     let names = ["ce-id", "ce-causationid", "ce-correlationid", "ce-time", "ce-dataschema", "Murmuration-Reason"];
-    let known = |name: &&str| Some(format!("{name}={}", headers.get(*name)?));
+    let known = |name: &&str| Some(format!("{name}={}", headers.get(name)?));
     names.iter().filter_map(known).collect::<Vec<_>>().join(" ")
 }
 

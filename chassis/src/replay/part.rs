@@ -273,8 +273,8 @@ fn step(at: usize, released: Released) -> Step {
             step.refused.extend(serde_json::from_str::<DeadLetter>(&message.body));
             continue;
         }
-        let id = EventId::named(message.headers.get(header::ID).map_or("", String::as_str));
-        let saga = message.headers.get(header::CORRELATION).and_then(|it| Key::try_from(it.as_str()).ok());
+        let id = EventId::named(message.headers.get(header::ID).unwrap_or_default());
+        let saga = message.headers.get(header::CORRELATION).and_then(|it| Key::try_from(it).ok());
         step.said.push(Said::new(id, &message.subject, saga, message.body.as_bytes()));
     }
     step.asked = released.asked.into_iter().map(|it| (it.name, it.saga)).collect();

@@ -119,7 +119,7 @@ impl Story {
 /// What the broker knew about the event at `place`: its time stands beside the headers, or else it is taken to be `time`.
 fn arrival(recording: &[Stored], place: usize, time: Timestamp) -> Arrival {
     let Stored { sequence, headers, .. } = &recording[place];
-    let stamp = [TAKEN_AT, header::TIME].iter().find_map(|name| headers.get(*name)?.parse().ok());
+    let stamp = [TAKEN_AT, header::TIME].iter().find_map(|name| headers.get(name)?.parse().ok());
     let inferred = if names_an_id(headers) { None } else { id_from_what_followed(recording, place) };
     let id = inferred.unwrap_or_else(|| EventId::derived(&["sequence", &sequence.to_string()]));
     Arrival { id, time: stamp.unwrap_or(time) }

@@ -26,5 +26,5 @@ pub(super) fn is_said_by_reaction(service: &str, cause: EventId, kind: &str, id:
 
 /// Whether the message says itself which event it is.
 pub(super) fn names_an_id(headers: &Headers) -> bool {
-    [header::ID, header::MESSAGE_ID].iter().any(|it| headers.get(*it).is_some_and(|id| !id.is_empty()))
+    [header::ID, header::MESSAGE_ID].iter().any(|it| headers.get(it).is_some_and(|id| !id.is_empty()))
 }

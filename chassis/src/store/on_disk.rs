@@ -15,6 +15,7 @@ mod damage;
 mod filter;
 mod journal;
 mod merge;
+mod packing;
 mod parts;
 mod place;
 mod print;
@@ -310,7 +311,7 @@ impl Store for DiskStore {
         let in_memory = self.recent.get(key).or_else(|| carried?.get(key));
         match in_memory {
             Some(value) => Ok(value.clone()),
-            None => Ok(self.contents.get(key)?.map(|value| value.to_vec())),
+            None => self.contents.get(key),
         }
     }
 

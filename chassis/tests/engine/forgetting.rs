@@ -21,7 +21,7 @@ pub fn rang_at(bell: usize, id: &str, text: &str, second: i64, late: i64) -> Inp
     let body = format!(r#"{{"bell":"b-{bell}","text":"{text}"}}"#);
     let arrived = u64::try_from(second + late).unwrap();
     let Input::Event(mut delivery) = message(arrived, id, &format!("street.rang.b-{bell}"), &body) else { panic!() };
-    delivery.headers.insert("ce-time".to_owned(), at(second).to_string());
+    delivery.headers.insert("ce-time", at(second));
     delivery.arrival.time = at(second + late);
     Input::Event(delivery)
 }
@@ -96,9 +96,9 @@ fn what_is_past_the_horizon_is_refused_rather_than_taken_twice() {
     let mut engine = forgetful(&disk);
     // It is later than anything else that is forgotten, by less than a store keeps of a time.
     let again = |second| match rang_at(1, "e-latest", "hello", 1, second) {
-        Input::Event(delivery) => {
-            let headers = [("ce-time".to_owned(), "1970-01-01T00:00:01.0004Z".to_owned())];
-            Input::Event(Delivery { headers: delivery.headers.into_iter().chain(headers).collect(), ..delivery })
+        Input::Event(mut delivery) => {
+            delivery.headers.insert("ce-time", "1970-01-01T00:00:01.0004Z");
+            Input::Event(delivery)
         }
         _ => unreachable!(),
     };

@@ -41,7 +41,7 @@ fn of_version(version: u32, input: Input) -> Input {
     let Input::Event(Delivery { mut headers, subject, body, arrival, stream, sequence, acknowledge }) = input else {
         panic!("not a message");
     };
-    headers.insert("ce-dataschema".to_owned(), format!("urn:murmuration:schema/{}/{version}", Rang::TYPE));
+    headers.insert("ce-dataschema", format_args!("urn:murmuration:schema/{}/{version}", Rang::TYPE));
     Input::Event(Delivery { headers, subject, body, arrival, stream, sequence, acknowledge })
 }
 

@@ -140,7 +140,7 @@ fn an_event_that_stands_twice_is_heard_once() {
 #[test]
 fn an_event_that_was_typed_without_an_id_is_known_by_what_followed_from_it() {
     let mut recording = record(&[ring("a", "alice")]);
-    recording[0].headers.clear();
+    recording[0].headers = events::Headers::new();
     assert_eq!(check(as_recorded, &recording, &[]), Replayed::default());
     recording[1].headers.remove("ce-causationid");
     let difference = "on hearing street.rang (1), house says house.opened now, which it did not say then";

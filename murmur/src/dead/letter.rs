@@ -45,7 +45,7 @@ impl Letter {
             let named = [header::SUBJECT, header::CORRELATION].into_iter();
             named.filter_map(|name| self.letter.headers.get(name)).find(|value| !value.is_empty())
         };
-        of_subject.or_else(|| of_headers().map(String::as_str)).map(str::to_owned).or_else(|| self.key_in_body())
+        of_subject.or_else(|| of_headers()).map(str::to_owned).or_else(|| self.key_in_body())
     }
 
     /// Whether the letter is about `key`, in any of the places that may name it.
@@ -128,7 +128,7 @@ pub(crate) mod tests {
         assert_eq!(key("payment.failed", r#"{"order_id":"o-4"#), None);
         assert_eq!(key("payment.failed", r#"{"order_id":7}"#), None);
         let mut headed = letter(1, "payment.failed", None, r#"{"order_id":"o-6"}"#);
-        headed.letter.headers.insert(header::CORRELATION.to_owned(), "o-5".to_owned());
+        headed.letter.headers.insert(header::CORRELATION, "o-5");
         assert_eq!(headed.key().as_deref(), Some("o-5"));
         assert!(headed.is_about("o-5") && headed.is_about("o-6") && !headed.is_about("o-1"));
     }

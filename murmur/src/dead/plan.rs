@@ -97,8 +97,8 @@ impl Step {
         let Original { id, headers, .. } = &self.original;
         let message = EventId::derived(&[&id.to_string(), "redrive", &self.last.1.to_string()]);
         let mut headers = headers.clone();
-        headers.insert(header::ID.to_owned(), id.to_string());
-        headers.insert(header::MESSAGE_ID.to_owned(), message.to_string());
+        headers.insert(header::ID, id);
+        headers.insert(header::MESSAGE_ID, message);
         headers
     }
 
@@ -161,7 +161,7 @@ mod tests {
         Original {
             id: EventId::derived(&[subject]),
             subject: subject.to_owned(),
-            headers: Headers::from([("ce-source".to_owned(), "/external".to_owned())]),
+            headers: Headers::from([("ce-source", "/external")]),
             body: b"{}".to_vec(),
             sequence,
             older: false,
@@ -228,8 +228,8 @@ mod tests {
         }
         let headers = plan.finish().0.remove(0).headers();
         assert_eq!(headers[header::ID], original("payment.failed.o-1", 0).id.to_string());
-        assert_eq!(headers["ce-source"], "/external");
-        headers[header::MESSAGE_ID].clone()
+        assert_eq!(&headers["ce-source"], "/external");
+        headers[header::MESSAGE_ID].to_owned()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use chassis::Stored;
 use events::{Event, InventoryReleased, InventoryReservationFailed, InventoryReserved, InventoryStocked, OrderCreated};
-use events::{Headers, MAX_QUANTITY, header};
+use events::{MAX_QUANTITY, header};
 use serde_json::{Value, json};
 
 /// How many shortages an event names at most.
@@ -172,12 +172,14 @@ fn stocked(recording: &[Stored], sku: &str, quantity: i64) -> Stored {
     let body = json!({ "sku": sku, "name": sku, "unit_price": price, "currency": "USD", "quantity": quantity });
     let subject = format!("{}.{sku}", InventoryStocked::TYPE);
     let headers = [(header::SOURCE, "/opening"), (header::ID, subject.as_str())];
-    let headers: Headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let headers = headers.into();
     Stored { sequence: 0, subject, headers, body: body.to_string().into_bytes() }
 }
 
 #[cfg(test)]
 mod tests {
+    use events::Headers;
+
     use super::*;
 
     fn event(subject: &str, body: Value) -> Stored {

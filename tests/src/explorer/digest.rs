@@ -17,7 +17,7 @@ pub(super) fn log(world: &World) -> u64 {
     let mut voided_or_paid = BTreeMap::<&str, Vec<&str>>::new();
     for (place, message) in world.stream().iter().enumerate() {
         let typed = format!("message {place}");
-        let id = message.headers.get(header::ID).cloned().unwrap_or(typed);
+        let id = message.headers.get(header::ID).map_or(typed, str::to_owned);
         let subject = message.subject.as_str();
         if !known.insert(id) {
             continue;

@@ -289,5 +289,5 @@ impl Stream {
 }
 
 fn message_id(message: &Message) -> Option<&str> {
-    message.headers.get(header::MESSAGE_ID).map(String::as_str).filter(|id| !id.is_empty())
+    message.headers.get(header::MESSAGE_ID).filter(|id| !id.is_empty())
 }

@@ -94,7 +94,7 @@ fn parked(town: &Town) -> Vec<String> {
 fn stream(town: &Town) -> Vec<String> {
     let Ok(stream) = town.broker.stream(EVENTS) else { return vec!["there is no stream".to_owned()] };
     let there: BTreeSet<_> = stream.from(1).filter_map(|it| it.message.headers.get(header::ID)).collect();
-    let gone = town.log.iter().filter(|fact| !there.contains(&fact.id));
+    let gone = town.log.iter().filter(|fact| !there.contains(fact.id.as_str()));
     gone.map(|fact| format!("{} {} was confirmed and is not in the stream", fact.kind, fact.key)).collect()
 }
 

@@ -335,7 +335,7 @@ fn lost(stream: &Stream, confirmed: &[&Receipt]) -> Vec<u64> {
 }
 
 fn message_id(stored: &Stored) -> EventId {
-    EventId::named(stored.message.headers.get(header::MESSAGE_ID).map_or("", String::as_str))
+    EventId::named(stored.message.headers.get(header::MESSAGE_ID).unwrap_or_default())
 }
 
 fn delivery(stored: &Stored, stream: EventId, acknowledge: Option<Acknowledge>) -> Delivery {

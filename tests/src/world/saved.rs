@@ -147,7 +147,7 @@ impl Saved {
     /// The name of the message at `place`.
     pub fn name(&self, place: usize) -> String {
         let message = &self.stream[place];
-        message.headers.get(header::ID).cloned().unwrap_or_else(|| format!("message {place}"))
+        message.headers.get(header::ID).map_or_else(|| format!("message {place}"), str::to_owned)
     }
 
     fn hash_queues(&self, queues: &Queues, hasher: &mut DefaultHasher) {

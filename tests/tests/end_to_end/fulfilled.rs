@@ -50,9 +50,9 @@ async fn each_event_names_the_one_that_caused_it_and_the_order_that_it_is_about(
     assert_eq!(of_order.len(), FULFILLED.len());
     for (message, kind) in of_order.iter().zip(FULFILLED) {
         let (service, _) = kind.split_once('.').unwrap();
-        assert_eq!(message.headers["ce-type"], *kind);
+        assert_eq!(&message.headers["ce-type"], *kind);
         assert_eq!(message.headers["ce-source"], format!("/services/{service}"));
-        assert_eq!(message.headers["ce-correlationid"], order_id, "{kind}");
+        assert_eq!(&message.headers["ce-correlationid"], order_id.as_str(), "{kind}");
         assert_eq!(message.headers["Nats-Msg-Id"], message.headers["ce-id"], "{kind}");
         assert_eq!(message.headers["traceparent"][..36], of_order[0].headers["traceparent"][..36], "{kind}");
     }

@@ -93,7 +93,7 @@ impl Tail {
 
 /// Whether another message stands where one stood.
 fn is_another(one: &Stored, other: &Stored) -> bool {
-    let when = |message: &Stored| message.headers.get("Nats-Time-Stamp").cloned();
+    let when = |message: &Stored| message.headers.get("Nats-Time-Stamp").map(str::to_owned);
     (one.sequence, &one.subject, when(one)) != (other.sequence, &other.subject, when(other))
 }
 
@@ -107,7 +107,7 @@ fn stored(message: Message) -> Option<Stored> {
     };
     let headers: Headers = message.headers.as_ref()?.iter().filter_map(one).collect();
     let sequence = headers.get("Nats-Sequence")?.parse().ok()?;
-    let subject = headers.get("Nats-Subject")?.clone();
+    let subject = headers.get("Nats-Subject")?.to_owned();
     Some(Stored { sequence, subject, headers, body: message.payload.to_vec() })
 }
 
@@ -258,7 +258,7 @@ fn identified(message: Stored, stream: EventId) -> Option<Fact> {
     let id = EventId::derived(&["message", &stream.to_string(), &sequence.to_string()]);
     let time = headers.get("Nats-Time-Stamp")?.parse().ok()?;
     let envelope = Envelope::read(subject.parse().ok()?, &headers, Arrival { id, time }).ok()?;
-    headers.insert(events::header::ID.to_owned(), envelope.id.to_string());
+    headers.insert(events::header::ID, envelope.id);
     fact(&subject, &headers, &body, sequence)
 }
 

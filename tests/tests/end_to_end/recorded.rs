@@ -38,7 +38,7 @@ async fn a_recording_of_one_order_holds_all_of_it_and_what_it_rests_on() {
     let key = Key::try_from(order_id.as_str()).unwrap();
     let events = stack.client.events_about(&key).await.unwrap();
     let last = events.iter().rfind(|event| event.subject.starts_with("order.")).unwrap();
-    let headers = [("ce-id", last.headers["ce-id"].as_str()), ("Nats-Msg-Id", "again")];
+    let headers = [("ce-id", &last.headers["ce-id"]), ("Nats-Msg-Id", "again")];
     stack.publish_raw(&last.subject, &headers, last.body.clone()).await;
     stack.settle().await;
 

@@ -55,7 +55,7 @@ async fn check_redriven(typed: &str) -> Stack {
     assert_eq!((&done["event_id"], &done["warning"]), (&letter["event_id"], &Value::Null));
     let Stored { subject, headers, body, .. } = stack.client.message(EVENTS, place).await.unwrap().unwrap();
     assert_eq!((subject.as_str(), serde_json::from_slice(&body).ok()), (typed, Some(held)));
-    assert_eq!(headers["ce-id"], letter["event_id"].as_str().unwrap());
+    assert_eq!(&headers["ce-id"], letter["event_id"].as_str().unwrap());
 
     let order = json!({"customer_id": "alice", "items": [{"sku": "gizmo", "quantity": 5, "unit_price": 1999}]});
     stack.publish_raw("order.created.o-1", &[], order.to_string()).await;
@@ -143,7 +143,7 @@ async fn what_all_services_parked_is_redriven_once_and_parked_anew() {
         one = eventually("all have parked it again", parked_again).await;
     }
     let again = stack.client.message(EVENTS, original).await.unwrap().unwrap();
-    assert_eq!((again.headers["ce-source"].as_str(), again.headers.get("Nats-Custom")), ("/by/hand", None));
+    assert_eq!((&again.headers["ce-source"], again.headers.get("Nats-Custom")), ("/by/hand", None));
 }
 
 #[tokio::test]

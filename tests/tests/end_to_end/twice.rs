@@ -47,7 +47,7 @@ async fn ended() -> (Stack, State) {
 /// Publishes `message` again: the same event under a message id that the broker has not seen.
 async fn publish_again(jetstream: &jetstream::Context, message: &Stored) {
     let own = message.headers.iter().filter(|(name, _)| !name.starts_with("Nats-"));
-    let mut headers = wire(own.map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut headers = wire(own);
     headers.insert("Nats-Msg-Id", format!("again-{}", message.sequence));
     let body = message.body.clone().into();
     let stored = jetstream.publish_with_headers(message.subject.clone(), headers, body).await.unwrap().await.unwrap();

@@ -44,7 +44,7 @@ async fn an_order_without_key_and_headers_is_completed_and_fulfilled() {
             "payment_method": "pm_card_visa",
         })
     );
-    let header = |name: &str| keyed.headers.get(name).map(String::as_str).unwrap_or_default();
+    let header = |name: &str| keyed.headers.get(name).unwrap_or_default();
     assert_eq!(header("ce-id"), order_id);
     assert_eq!(header("Nats-Msg-Id"), order_id);
     assert_eq!(header("ce-type"), "order.created");

@@ -19,6 +19,7 @@ use sled::IVec;
 
 use super::{
     filter::Filter,
+    packing::Packing,
     parts::{self, Cutting, Part, Parts},
     tree::Tree,
 };
@@ -36,8 +37,8 @@ const FIRST_KEY: &[u8] = b"\0\xff";
 /// The form, a sum and two numbers.
 const ROW_BYTES: usize = 1 + 16 + 8 + 8;
 
-/// The form of the row: the sum is over the rows with the parts.
-const FORM: u8 = 2;
+/// The form of the row: the sum is over the rows with the parts. In a tree of the second one the values are packed.
+const FORMS: [(u8, Packing); 2] = [(2, Packing::None), (3, Packing::Lz4)];
 
 const NOT_WHAT_WAS_COMMITTED: &str = "what is in it is not what was committed";
 
@@ -61,6 +62,7 @@ struct Compared {
     left: AtomicUsize,
     /// The keys of the parts that were compared.
     keys: Filter,
+    packing: Packing,
 }
 
 impl Contents {
@@ -68,15 +70,15 @@ impl Contents {
     /// a whole and gets its sums.
     pub fn open(tree: Tree, made_before: bool) -> Result<(Contents, Extent), Error> {
         let (row, keys) = (tree.get(ROW)?, Filter::new());
-        let (parts, extent) = match row.as_deref() {
-            Some([FORM, rest @ ..]) if rest.len() + 1 == ROW_BYTES => {
-                let (sum, extent) = Extent::from_row(rest).expect("it has just so many bytes");
-                (read_parts(&tree, sum)?, extent)
+        let (parts, extent, packing) = match row.as_deref().and_then(of_a_known_form) {
+            Some((packing, row)) => {
+                let (sum, extent) = Extent::from_row(row).expect("it has just so many bytes");
+                (read_parts(&tree, sum)?, extent, packing)
             }
-            older => take_over(&tree, older, made_before, &keys)?,
+            None => take_over(&tree, row.as_deref(), made_before, &keys)?,
         };
         let left = AtomicUsize::new(parts.iter().filter(|part| !part.is_checked).count());
-        Ok((Contents(Arc::new(Compared { tree, parts: Mutex::new(parts), left, keys })), extent))
+        Ok((Contents(Arc::new(Compared { tree, parts: Mutex::new(parts), left, keys, packing })), extent))
     }
 
     /// Closes the tree and opens it again, where nobody else holds it. Only when it is opened sled writes down where all of its
@@ -104,15 +106,23 @@ impl Contents {
         Ok(())
     }
 
-    pub fn get(&self, key: &[u8]) -> Result<Option<IVec>, Error> {
-        let key = stored(key);
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.standing(&stored(key))?.map(|packed| self.unpacked(&packed)).transpose()
+    }
+
+    /// What stands under a key of the tree.
+    fn standing(&self, key: &[u8]) -> Result<Option<IVec>, Error> {
         if !self.is_whole() {
-            self.check(&key)?;
+            self.check(key)?;
         }
-        match self.0.keys.is_absent(&key) {
+        match self.0.keys.is_absent(key) {
             true => Ok(None),
-            false => self.0.tree.get(&key),
+            false => self.0.tree.get(key),
         }
+    }
+
+    fn unpacked(&self, packed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.packing.unpack(packed).ok_or_else(|| self.0.tree.found_damaged(NOT_WHAT_WAS_COMMITTED))
     }
 
     /// All pairs from the key `from` on, ascending.
@@ -135,7 +145,7 @@ impl Contents {
                     Err(error) => return Some(Err(error)),
                 }
             }
-            next.map(|pair| pair.map(|(key, value)| (read(&key).to_vec(), value.to_vec())))
+            next.map(|pair| pair.and_then(|(key, value)| Ok((read(&key).to_vec(), self.unpacked(&value)?))))
         })
     }
 
@@ -147,23 +157,24 @@ impl Contents {
     ) -> Result<(), Error> {
         let mut writes = Batch::new();
         for (key, value) in rows {
-            let before = self.get(key)?;
-            if before.as_deref() == value.as_deref() {
+            let key = stored(key);
+            let before = self.standing(&key)?;
+            let after = value.as_deref().map(|value| self.0.packing.pack(value));
+            if before.as_deref() == after.as_deref() {
                 continue;
             }
-            let key = stored(key);
-            if value.is_some() {
+            if after.is_some() {
                 self.0.keys.add(&key);
             }
-            self.parts().change(&key, before.as_deref(), value.as_deref());
-            writes.insert(key.into_owned(), value.clone());
+            self.parts().change(&key, before.as_deref(), after.as_deref());
+            writes.insert(key.into_owned(), after.map(Cow::into_owned));
         }
         let large = self.parts().large();
         for first in large {
             self.cut(&first, &writes)?;
         }
         let sum = self.parts().write(&mut writes);
-        writes.insert(ROW.to_vec(), Some(extent.to_row(sum)));
+        writes.insert(ROW.to_vec(), Some(extent.to_row(self.0.packing, sum)));
         self.0.tree.write(writes)
     }
 
@@ -236,6 +247,12 @@ fn read(stored: &[u8]) -> &[u8] {
     stored.strip_prefix(FIRST_KEY).unwrap_or(stored)
 }
 
+/// How the values of a tree are packed, and what stands in its row behind the form.
+fn of_a_known_form(row: &[u8]) -> Option<(Packing, &[u8])> {
+    let (form, rest) = row.split_first().filter(|_| row.len() == ROW_BYTES)?;
+    Some((FORMS.iter().find(|it| it.0 == *form)?.1, rest))
+}
+
 /// The parts as they stand in the tree.
 fn read_parts(tree: &Tree, sum: u128) -> Result<Parts, Error> {
     let rows = tree.range(parts::PAGES, Some(parts::BEHIND_PAGES)).collect::<Result<Vec<_>, _>>()?;
@@ -246,7 +263,12 @@ fn read_parts(tree: &Tree, sum: u128) -> Result<Parts, Error> {
 }
 
 /// Reads all of a tree without parts: a new one, or one of an older version with its one sum in `row`.
-fn take_over(tree: &Tree, row: Option<&[u8]>, made_before: bool, keys: &Filter) -> Result<(Parts, Extent), Error> {
+fn take_over(
+    tree: &Tree,
+    row: Option<&[u8]>,
+    made_before: bool,
+    keys: &Filter,
+) -> Result<(Parts, Extent, Packing), Error> {
     let mut cutting = Cutting::from(b"");
     for pair in tree.range(FIRST_KEY, None) {
         let (key, value) = pair?;
@@ -263,16 +285,19 @@ fn take_over(tree: &Tree, row: Option<&[u8]>, made_before: bool, keys: &Filter) 
     if found != sum {
         return Err(tree.damaged(NOT_WHAT_WAS_COMMITTED));
     }
+    // What stands there stays as it is.
+    let packing = if cut.iter().all(|part| part.rows == 0) { Packing::Lz4 } else { Packing::None };
     let (mut parts, mut writes) = (Parts::new(cut), Batch::new());
     let sum = parts.write(&mut writes);
-    writes.insert(ROW.to_vec(), Some(extent.to_row(sum)));
+    writes.insert(ROW.to_vec(), Some(extent.to_row(packing, sum)));
     tree.write(writes)?;
-    Ok((parts, extent))
+    Ok((parts, extent, packing))
 }
 
 impl Extent {
-    fn to_row(self, sum: u128) -> Vec<u8> {
-        [&[FORM], sum.to_be_bytes().as_slice(), &self.whole.to_be_bytes(), &self.begun.to_be_bytes()].concat()
+    fn to_row(self, packing: Packing, sum: u128) -> Vec<u8> {
+        let form = FORMS.iter().find(|it| it.1 == packing).expect("each has a form").0;
+        [&[form], sum.to_be_bytes().as_slice(), &self.whole.to_be_bytes(), &self.begun.to_be_bytes()].concat()
     }
 
     /// What stands in the row, behind its form. Older versions wrote no form, and one without a journal one number.

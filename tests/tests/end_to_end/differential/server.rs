@@ -208,7 +208,7 @@ fn nanos(of: jiff::SignedDuration) -> Value {
 fn headers(message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in &message.headers {
-        headers.insert(name.as_str(), value.as_str());
+        headers.insert(name, value);
     }
     headers
 }

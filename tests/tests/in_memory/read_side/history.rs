@@ -179,12 +179,11 @@ fn go_on(saga: &mut Saga, place: usize, rng: &mut Rng) -> Message {
         // Said at the time of what caused it, which may be some time ago.
         (header::TIME, second(place.saturating_sub(rng.usize(0..40)) as u64).to_string()),
     ]
-    .map(|(name, value)| (name.to_owned(), value))
     .into_iter()
     .collect::<events::Headers>();
     if rng.u8(0..50) == 0 {
         // Typed by hand, under its key.
-        headers.clear();
+        headers = events::Headers::new();
     }
     let (subject, body) = (format!("{kind}.{}", saga.order_id), body(kind, saga, rng));
     Message { subject, headers, body: body.to_string() }

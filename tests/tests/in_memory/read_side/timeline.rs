@@ -224,8 +224,8 @@ fn check_rows(source: &str, text: &str, expected: (usize, usize)) {
         let mut message = said(number, text);
         message.subject = format!("payment.failed.{order_id}");
         message.body = json!({ "order_id": order_id, "reason": text }).to_string().into_bytes();
-        message.headers.insert(header::SOURCE.to_owned(), source.to_owned());
-        message.headers.insert(header::TIME.to_owned(), "2026-01-01T00:00:00.123456789Z".to_owned());
+        message.headers.insert(header::SOURCE, source);
+        message.headers.insert(header::TIME, "2026-01-01T00:00:00.123456789Z");
         message.sequence = u64::MAX - 100 + number;
         message
     };
