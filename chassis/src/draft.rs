@@ -208,7 +208,17 @@ impl<'s> Draft<'s> {
     }
 }
 
+thread_local! {
+    /// Where rows are written first: each is copied from there once, in place of growing while it is written, and has no room
+    /// to spare for as long as it is in memory.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// `value` as JSON.
 pub(crate) fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("rows have string keys and no values that fail to serialise")
+    WRITTEN.with_borrow_mut(|text| {
+        text.clear();
+        serde_json::to_writer(&mut *text, value).expect("rows have string keys and no values that fail to serialise");
+        text.clone()
+    })
 }

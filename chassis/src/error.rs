@@ -56,6 +56,14 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A newer version of the chassis wrote the store. Nothing of it is changed.
+    #[error("the store {} has the form {form}, which this version does not know: start the newer version, or move the store away", path.display())]
+    StoreNewer {
+        /// The store's folder.
+        path: PathBuf,
+        /// The form of what is in it.
+        form: u8,
+    },
     /// The store was removed or replaced while it was open.
     #[error("the store {} was removed or replaced while it was in use: start the service again", path.display())]
     StoreGone {

@@ -129,14 +129,27 @@ impl<'h> IntoIterator for &'h Headers {
     }
 }
 
-impl<N: AsRef<str>, V: Display> Extend<(N, V)> for Headers {
+/// However many they are: they are put in order once.
+impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
     fn extend<T: IntoIterator<Item = (N, V)>>(&mut self, headers: T) {
-        headers.into_iter().for_each(|(name, value)| self.insert(name.as_ref(), value));
+        for (name, value) in headers {
+            let begin = self.text.len();
+            self.text.push_str(name.as_ref());
+            let middle = self.text.len();
+            self.text.push_str(value.as_ref());
+            self.places.push(Place { name: begin, value: middle, end: self.text.len() });
+        }
+        let Headers { text, places } = self;
+        let name = |place: &Place| &text[place.name..place.value];
+        // Of those with one name the last one stays.
+        places.reverse();
+        places.sort_by(|one, other| name(one).cmp(name(other)));
+        places.dedup_by(|one, other| name(one) == name(other));
     }
 }
 
 /// Of a name that comes more than once, the last value.
-impl<N: AsRef<str>, V: Display> FromIterator<(N, V)> for Headers {
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Headers {
     fn from_iter<T: IntoIterator<Item = (N, V)>>(headers: T) -> Headers {
         let mut all = Headers::new();
         all.extend(headers);
@@ -144,7 +157,7 @@ impl<N: AsRef<str>, V: Display> FromIterator<(N, V)> for Headers {
     }
 }
 
-impl<N: AsRef<str>, V: Display, const COUNT: usize> From<[(N, V); COUNT]> for Headers {
+impl<N: AsRef<str>, V: AsRef<str>, const COUNT: usize> From<[(N, V); COUNT]> for Headers {
     fn from(headers: [(N, V); COUNT]) -> Headers {
         headers.into_iter().collect()
     }
@@ -226,6 +239,8 @@ mod tests {
         assert_eq!(headers.iter().collect::<Vec<_>>(), pairs);
         assert_eq!((headers.get("b"), headers.get("c"), &headers["d"]), (Some("4"), None, "5"));
         assert_ne!(headers, Headers::from([("a", "3"), ("b", "4"), ("d", "6")]));
+        headers.extend([("d", "7"), ("c", "8"), ("d", "5")]);
+        assert_eq!(headers.iter().collect::<Vec<_>>(), [("a", "3"), ("b", "4"), ("c", "8"), ("d", "5")]);
         headers.retain(|name, value| name == "a" || value == "5");
         assert_eq!(headers, Headers::from([("a", "3"), ("d", "5")]));
     }

@@ -141,7 +141,7 @@ mod tests {
             Stored {
                 sequence: at as u64 + 1,
                 subject: format!("{kind}.o-1"),
-                headers: headers.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+                headers: headers.into(),
                 body: body.to_string().into_bytes(),
             }
         };

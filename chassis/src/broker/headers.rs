@@ -27,3 +27,24 @@ pub(crate) fn from_wire(map: Option<&HeaderMap>) -> Headers {
 fn first<'m>((name, values): (&'m HeaderName, &'m Vec<HeaderValue>)) -> Option<(&'m str, &'m str)> {
     Some((name.as_ref(), values.first()?.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_header_that_comes_twice_the_first_value_is_read_and_one_without_a_value_is_there() {
+        let mut map = HeaderMap::new();
+        map.append("ce-id", "one");
+        map.append("ce-id", "another");
+        map.append("Odd", "");
+        assert_eq!(from_wire(Some(&map)), Headers::from([("ce-id", "one"), ("Odd", "")]));
+        assert!(from_wire(None).is_empty());
+    }
+
+    #[test]
+    fn headers_come_back_from_the_wire_as_they_went() {
+        let headers = Headers::from([("ce-id", "one"), ("ce-time", "2026-01-01T00:00:00Z")]);
+        assert_eq!(from_wire(Some(&to_wire(&headers))), headers);
+    }
+}

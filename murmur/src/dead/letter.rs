@@ -45,7 +45,7 @@ impl Letter {
             let named = [header::SUBJECT, header::CORRELATION].into_iter();
             named.filter_map(|name| self.letter.headers.get(name)).find(|value| !value.is_empty())
         };
-        of_subject.or_else(|| of_headers()).map(str::to_owned).or_else(|| self.key_in_body())
+        of_subject.or_else(of_headers).map(str::to_owned).or_else(|| self.key_in_body())
     }
 
     /// Whether the letter is about `key`, in any of the places that may name it.

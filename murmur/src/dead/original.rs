@@ -48,8 +48,8 @@ fn standing(message: Stored, events: &StreamState, letter: &Letter) -> Option<Or
     let Letter { letter, .. } = letter;
     let place = message.sequence.to_string();
     let arrival = EventId::derived(&["message", &events.identity.to_string(), &place]);
-    let named = [header::ID, header::MESSAGE_ID].into_iter().filter_map(|name| message.headers.get(name));
-    let named = named.filter(|value| !value.is_empty()).map(EventId::named).next();
+    let mut named = [header::ID, header::MESSAGE_ID].into_iter().filter_map(|name| message.headers.get(name));
+    let named = named.find(|value| !value.is_empty()).map(EventId::named);
     // A service that could not read the headers knew the event by its arrival alone.
     let known = [named, Some(arrival)].into_iter().flatten().any(|id| id.to_string() == letter.event_id);
     let same_subject = message.subject == letter.subject

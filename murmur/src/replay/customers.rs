@@ -35,7 +35,7 @@ fn registered(customer: &str) -> Stored {
     let body = json!({ "customer_id": customer, "name": customer, "email": "unknown@example.org" });
     let subject = format!("{}.{customer}", CustomerRegistered::TYPE);
     let headers = [(header::SOURCE, "/opening"), (header::ID, subject.as_str())];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let headers = headers.into();
     Stored { sequence: 0, subject, headers, body: body.to_string().into_bytes() }
 }
 

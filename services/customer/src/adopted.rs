@@ -51,7 +51,7 @@ mod tests {
         let headers = [("ce-id", id.to_string()), ("ce-source", source.to_owned())];
         Delivery {
             subject: format!("{kind}.alice"),
-            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            headers: headers.into(),
             body: body.into_bytes(),
             arrival: Arrival { id, time: Timestamp::UNIX_EPOCH },
             stream: EventId::derived(&["stream"]),

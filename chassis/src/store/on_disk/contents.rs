@@ -70,12 +70,13 @@ impl Contents {
     /// a whole and gets its sums.
     pub fn open(tree: Tree, made_before: bool) -> Result<(Contents, Extent), Error> {
         let (row, keys) = (tree.get(ROW)?, Filter::new());
-        let (parts, extent, packing) = match row.as_deref().and_then(of_a_known_form) {
-            Some((packing, row)) => {
-                let (sum, extent) = Extent::from_row(row).expect("it has just so many bytes");
-                (read_parts(&tree, sum)?, extent, packing)
+        let (parts, extent, packing) = match row.as_deref() {
+            Some([form, rest @ ..]) if rest.len() + 1 == ROW_BYTES => {
+                let known = FORMS.iter().find(|it| it.0 == *form).ok_or_else(|| tree.newer(*form))?;
+                let (sum, extent) = Extent::from_row(rest).expect("it has just so many bytes");
+                (read_parts(&tree, sum)?, extent, known.1)
             }
-            None => take_over(&tree, row.as_deref(), made_before, &keys)?,
+            older => take_over(&tree, older, made_before, &keys)?,
         };
         let left = AtomicUsize::new(parts.iter().filter(|part| !part.is_checked).count());
         Ok((Contents(Arc::new(Compared { tree, parts: Mutex::new(parts), left, keys, packing })), extent))
@@ -247,12 +248,6 @@ fn read(stored: &[u8]) -> &[u8] {
     stored.strip_prefix(FIRST_KEY).unwrap_or(stored)
 }
 
-/// How the values of a tree are packed, and what stands in its row behind the form.
-fn of_a_known_form(row: &[u8]) -> Option<(Packing, &[u8])> {
-    let (form, rest) = row.split_first().filter(|_| row.len() == ROW_BYTES)?;
-    Some((FORMS.iter().find(|it| it.0 == *form)?.1, rest))
-}
-
 /// The parts as they stand in the tree.
 fn read_parts(tree: &Tree, sum: u128) -> Result<Parts, Error> {
     let rows = tree.range(parts::PAGES, Some(parts::BEHIND_PAGES)).collect::<Result<Vec<_>, _>>()?;
@@ -269,6 +264,9 @@ fn take_over(
     made_before: bool,
     keys: &Filter,
 ) -> Result<(Parts, Extent, Packing), Error> {
+    if row.is_none() && tree.range(parts::PAGES, Some(parts::BEHIND_PAGES)).next().is_some() {
+        return Err(tree.damaged("the sum over all of it is gone"));
+    }
     let mut cutting = Cutting::from(b"");
     for pair in tree.range(FIRST_KEY, None) {
         let (key, value) = pair?;

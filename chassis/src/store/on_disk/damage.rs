@@ -1,5 +1,5 @@
 //! What counts as damage: the files say something that was never written. A full disk, missing rights, another process
-//! or another version are none, and never move a store.
+//! or a newer version are none, and never move a store.
 
 use std::{
     fs,

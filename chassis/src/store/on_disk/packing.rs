@@ -24,7 +24,7 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// As the value stands in the tree. The same value always stands there alike.
+    /// As the value stands in the tree.
     pub fn pack(self, value: &[u8]) -> Cow<'_, [u8]> {
         if self == Packing::None {
             return value.into();

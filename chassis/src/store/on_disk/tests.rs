@@ -316,6 +316,69 @@ fn a_store_of_a_version_with_one_sum_is_taken_over() {
     assert!(damage(folder.path()).contains("not what was committed"));
 }
 
+/// The first byte of the row about the tree.
+fn form(path: &Path) -> u8 {
+    sled::open(path).unwrap().get(b"\0contents").unwrap().unwrap()[0]
+}
+
+#[test]
+fn values_are_packed_in_a_new_tree_and_stay_as_they_are_in_one_of_an_older_version() {
+    let mut rng = fastrand::Rng::with_seed(1);
+    let noise: String = std::iter::repeat_with(|| rng.alphanumeric()).take(1000).collect();
+    let values = ["", "\0", "\u{1}\0\u{4}", &noise, &"an order's row ".repeat(400)];
+    let bytes_of = |path: &Path| sled::open(path).unwrap().get("v/4").unwrap().unwrap().len();
+    for (older, expected) in [(true, 2), (false, 3)] {
+        let folder = tempfile::tempdir().unwrap();
+        if older {
+            with_one_sum(folder.path(), 10, 0);
+        }
+        let mut store = DiskStore::open(folder.path()).unwrap().carrying_after(1);
+        for (number, value) in values.iter().enumerate() {
+            store.commit(batch(&[(&format!("v/{number}"), value)])).unwrap();
+        }
+        store.commit(batch(&[("w", "carries the rest")])).unwrap();
+        store.commit(batch(&[("w", "again")])).unwrap();
+        store.carrying.take().map(Carrying::end).transpose().unwrap();
+        drop(store);
+        assert_eq!(form(folder.path()), expected);
+        let packed = bytes_of(folder.path());
+        assert_eq!(packed < 200, !older, "{packed} bytes in the tree");
+        let store = DiskStore::open(folder.path()).unwrap();
+        for (number, value) in values.iter().enumerate() {
+            assert_eq!(store.get(format!("v/{number}").as_bytes()).unwrap().as_deref(), Some(value.as_bytes()));
+        }
+        let scanned = all(&store).into_iter().filter(|(key, _)| key.starts_with("v/"));
+        assert!(scanned.map(|(_, value)| value).eq(values));
+    }
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let db = sled::open(folder.path()).unwrap();
+    let mut row = db.get(b"\0contents").unwrap().unwrap().to_vec();
+    row[0] = 4;
+    db.insert(b"\0contents", row).unwrap();
+    db.flush().unwrap();
+    drop(db);
+    let error = DiskStore::open_or_begin_anew(folder.path()).err().expect("it opens");
+    assert!(matches!(error, Error::StoreNewer { form: 4, .. }), "{error}");
+    assert_eq!(form(folder.path()), 4, "nothing of it is changed");
+}
+
+#[test]
+fn a_tree_whose_own_row_is_gone_is_damage_and_not_one_of_an_older_version() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let db = sled::open(folder.path()).unwrap();
+    db.remove(b"\0contents").unwrap();
+    db.flush().unwrap();
+    drop(db);
+    fs::remove_file(folder.path().join("commits")).unwrap();
+    assert!(damage(folder.path()).contains("is gone"));
+}
+
 #[test]
 fn a_panic_of_sled_is_damage_where_the_disk_takes_files() {
     let folder = tempfile::tempdir().unwrap();

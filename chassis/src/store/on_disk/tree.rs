@@ -92,6 +92,11 @@ impl Tree {
         self.db.as_ref().ok_or_else(|| sled::Error::Unsupported("it is closed".to_owned()))
     }
 
+    /// It has a form that a newer version writes.
+    pub fn newer(&self, form: u8) -> Error {
+        Error::StoreNewer { path: self.path.to_path_buf(), form }
+    }
+
     pub fn damaged(&self, why: &str) -> Error {
         Error::StoreDamaged { path: self.path.to_path_buf(), why: why.to_owned() }
     }

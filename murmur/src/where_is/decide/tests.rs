@@ -21,7 +21,7 @@ fn after(said: &[&str]) -> Facts {
     let event = |(place, kind): (usize, &&str)| Stored {
         sequence: 10 * (place as u64 + 1),
         subject: format!("{kind}.o-1"),
-        headers: Headers::from([("Nats-Time-Stamp", at())]),
+        headers: Headers::from([("Nats-Time-Stamp", at().to_string())]),
         body: br#"{"order_id":"o-1","reason":"no_reason","attempts":5}"#.to_vec(),
     };
     let graph = Graph::of(&shop());
