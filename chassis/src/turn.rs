@@ -253,7 +253,9 @@ impl<'a> Turn<'a> {
         inbox::mark(&mut self.draft, envelope.id, inbox::fingerprint(E::TYPE, &body), envelope.time);
         let mut headers = envelope.headers();
         headers.insert(header::MESSAGE_ID, message_id);
-        headers.extend(more);
+        if let Some((name, value)) = more {
+            headers.insert(name, value);
+        }
         let body = String::from_utf8(body).expect("serde_json writes UTF-8");
         let message = Message { subject: envelope.subject.to_string(), headers, body };
         self.fits(message.to_row().len(), E::TYPE);

@@ -3,9 +3,8 @@
 //! Every header is optional on the way in, so that an event can be typed by hand, and all of them are set on the way
 //! out.
 
-use std::fmt::Write;
-
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{Error, EventId, Headers, Key, Subject};
 
@@ -128,7 +127,7 @@ impl Envelope {
 
 /// The trace of `parent` (a valid `traceparent`), with the event `caused` as its new span.
 pub fn child_trace(parent: &str, caused: EventId) -> String {
-    format!("{}{}-01", &parent[..36], span(caused))
+    format!("{}{}-01", &parent[..36], &hexadecimal(caused)[16..])
 }
 
 /// What stands behind the last `/` of a schema.
@@ -138,18 +137,13 @@ fn version_of(schema: &str) -> &str {
 
 /// A trace that starts at `id`. It is derived, so that handling the same input again continues the same trace.
 pub fn trace(id: EventId) -> String {
-    format!("00-{}-{}-01", hexadecimal(id.as_bytes()), span(id))
+    let id = hexadecimal(id);
+    format!("00-{id}-{}-01", &id[16..])
 }
 
-fn span(id: EventId) -> String {
-    hexadecimal(&id.as_bytes()[8..])
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a text takes what is written");
-        text
-    })
+/// The id in 32 digits: all of them are a trace, and the last 16 a span.
+fn hexadecimal(id: EventId) -> String {
+    Uuid::from_bytes(*id.as_bytes()).simple().to_string()
 }
 
 /// Whether `text` may stand for a sender: it is said again, so it has to fit wherever an event fits.

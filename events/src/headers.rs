@@ -27,6 +27,16 @@ struct Place {
     end: usize,
 }
 
+impl Place {
+    fn name(self, text: &str) -> &str {
+        &text[self.name..self.value]
+    }
+
+    fn value(self, text: &str) -> &str {
+        &text[self.value..self.end]
+    }
+}
+
 impl Headers {
     /// None.
     pub fn new() -> Headers {
@@ -51,7 +61,7 @@ impl Headers {
     /// The value of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.find(name).ok()?;
-        Some(self.pair(self.places[at]).1)
+        Some(self.places[at].value(&self.text))
     }
 
     /// Whether there is one of this name.
@@ -62,11 +72,8 @@ impl Headers {
     /// Sets a header; a value that it had is replaced.
     pub fn insert(&mut self, name: &str, value: impl Display) {
         let at = self.find(name);
-        let begin = self.text.len();
-        self.text.push_str(name);
-        let middle = self.text.len();
-        write!(self.text, "{value}").expect("a value writes itself, and a text takes it");
-        let place = Place { name: begin, value: middle, end: self.text.len() };
+        let place =
+            self.write(name, |text| write!(text, "{value}").expect("a value writes itself, and a text takes it"));
         match at {
             Ok(at) => self.places[at] = place,
             Err(at) => self.places.insert(at, place),
@@ -83,28 +90,33 @@ impl Headers {
     /// Takes away all but those that `keeps` says, given name and value.
     pub fn retain(&mut self, mut keeps: impl FnMut(&str, &str) -> bool) {
         let text = &self.text;
-        self.places.retain(|place| keeps(&text[place.name..place.value], &text[place.value..place.end]));
+        self.places.retain(|place| keeps(place.name(text), place.value(text)));
     }
 
     /// Names and values, ascending by name.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { headers: self, places: self.places.iter() }
+        Iter { text: &self.text, places: self.places.iter() }
     }
 
     /// Where a header of this name stands, or where it would.
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.places.binary_search_by(|place| self.pair(*place).0.cmp(name))
+        self.places.binary_search_by(|place| place.name(&self.text).cmp(name))
     }
 
-    fn pair(&self, Place { name, value, end }: Place) -> (&str, &str) {
-        (&self.text[name..value], &self.text[value..end])
+    /// Writes a name and a value behind all others, where nobody finds them yet.
+    fn write(&mut self, name: &str, value: impl FnOnce(&mut String)) -> Place {
+        let begin = self.text.len();
+        self.text.push_str(name);
+        let middle = self.text.len();
+        value(&mut self.text);
+        Place { name: begin, value: middle, end: self.text.len() }
     }
 }
 
 /// Names and values of [`Headers`].
 #[derive(Clone)]
 pub struct Iter<'h> {
-    headers: &'h Headers,
+    text: &'h str,
     places: slice::Iter<'h, Place>,
 }
 
@@ -112,7 +124,7 @@ impl<'h> Iterator for Iter<'h> {
     type Item = (&'h str, &'h str);
 
     fn next(&mut self) -> Option<(&'h str, &'h str)> {
-        self.places.next().map(|place| self.headers.pair(*place))
+        self.places.next().map(|place| (place.name(self.text), place.value(self.text)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -133,18 +145,14 @@ impl<'h> IntoIterator for &'h Headers {
 impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
     fn extend<T: IntoIterator<Item = (N, V)>>(&mut self, headers: T) {
         for (name, value) in headers {
-            let begin = self.text.len();
-            self.text.push_str(name.as_ref());
-            let middle = self.text.len();
-            self.text.push_str(value.as_ref());
-            self.places.push(Place { name: begin, value: middle, end: self.text.len() });
+            let place = self.write(name.as_ref(), |text| text.push_str(value.as_ref()));
+            self.places.push(place);
         }
         let Headers { text, places } = self;
-        let name = |place: &Place| &text[place.name..place.value];
         // Of those with one name the last one stays.
         places.reverse();
-        places.sort_by(|one, other| name(one).cmp(name(other)));
-        places.dedup_by(|one, other| name(one) == name(other));
+        places.sort_by(|one, other| one.name(text).cmp(other.name(text)));
+        places.dedup_by(|one, other| one.name(text) == other.name(text));
     }
 }
 
@@ -216,11 +224,7 @@ impl<'de> de::Visitor<'de> for Map {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
-        let mut headers = Headers::new();
-        while let Some((name, value)) = map.next_entry::<String, String>()? {
-            headers.insert(&name, value);
-        }
-        Ok(headers)
+        std::iter::from_fn(|| map.next_entry::<String, String>().transpose()).collect()
     }
 }
 
