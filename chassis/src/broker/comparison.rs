@@ -48,6 +48,7 @@ impl Comparison {
 
     /// Compares the streams, which are made where they are missing, with what the broker confirmed: what it lost goes to the
     /// turns as [`Input::Gone`]. None where the connection changed meanwhile: part of it may have been another server's word.
+    /// Cut off while it waits, it compares again the next time.
     pub async fn compare(
         &mut self,
         broker: &Broker,

@@ -61,9 +61,10 @@ impl Consumer {
         let mut connected = self.broker.connected.clone();
         loop {
             connected.mark_unchanged();
-            let session = self.session(&mut connected);
+            // Whatever a session waits for: a broker that is gone answers nothing of what the one before was asked.
             let end = tokio::select! {
-                end = session => end,
+                end = self.session() => end,
+                Ok(()) = connected.changed() => Ok(End::Reconnected),
                 () = stopped(&mut stop) => return Ok(()),
             };
             match end {
@@ -78,7 +79,8 @@ impl Consumer {
         }
     }
 
-    async fn session(&mut self, connected: &mut watch::Receiver<u64>) -> Result<End, Error> {
+    /// Hears until it ends. Cut off at any place, the next session begins where the store is.
+    async fn session(&mut self) -> Result<End, Error> {
         self.started_over.mark_unchanged();
         let stream = self.stream(None).await?;
         let identity = streams::identity(&stream);
@@ -95,7 +97,7 @@ impl Consumer {
             if last < from + LITTLE {
                 break;
             }
-            from = match self.catch_up(&stream, from, last, connected).await? {
+            from = match self.catch_up(&stream, from, last).await? {
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(end) => return Ok(end),
             };
@@ -108,23 +110,17 @@ impl Consumer {
         // Where it was made in another stream meanwhile, it begins at the wrong place.
         let stream = self.stream(Some(identity)).await?;
         let before_it = consumer.cached_info().delivered.stream_sequence;
-        if let ControlFlow::Break(end) = self.catch_up(&stream, from, before_it, connected).await? {
+        if let ControlFlow::Break(end) = self.catch_up(&stream, from, before_it).await? {
             return Ok(end);
         }
         if self.inputs.send(Input::CaughtUp).await.is_err() {
             return Ok(End::Stopped);
         }
-        self.hear(consumer, identity, before_it, connected).await
+        self.hear(consumer, identity, before_it).await
     }
 
     /// Hands on what comes behind the place `heard`, and how it is acknowledged.
-    async fn hear(
-        &mut self,
-        mut consumer: PullConsumer,
-        identity: EventId,
-        mut heard: u64,
-        connected: &mut watch::Receiver<u64>,
-    ) -> Result<End, Error> {
+    async fn hear(&mut self, mut consumer: PullConsumer, identity: EventId, mut heard: u64) -> Result<End, Error> {
         let messages = consumer
             .stream()
             .max_messages_per_batch(500)
@@ -149,7 +145,6 @@ impl Consumer {
                     }
                     continue;
                 }
-                _ = connected.changed() => return Ok(End::Reconnected),
                 Ok(()) = self.started_over.changed() => return Ok(End::StartedOver),
             };
             let message = message.ok_or_else(ended)?.map_err(refused("deliver messages"))?;
@@ -224,13 +219,7 @@ impl Consumer {
 
     /// Hears what stands from the place `from` to the place `until`: the place behind it. None of it is acknowledged, since no
     /// consumer waits for that.
-    async fn catch_up(
-        &mut self,
-        stream: &Stream,
-        from: u64,
-        until: u64,
-        connected: &mut watch::Receiver<u64>,
-    ) -> Result<ControlFlow<End, u64>, Error> {
+    async fn catch_up(&mut self, stream: &Stream, from: u64, until: u64) -> Result<ControlFlow<End, u64>, Error> {
         if from > until {
             return Ok(ControlFlow::Continue(from));
         }
@@ -239,7 +228,6 @@ impl Consumer {
         loop {
             let delivery = tokio::select! {
                 delivery = reading.next() => delivery?,
-                _ = connected.changed() => return Ok(ControlFlow::Break(End::Reconnected)),
                 Ok(()) = self.started_over.changed() => return Ok(ControlFlow::Break(End::StartedOver)),
             };
             let Some(delivery) = delivery.filter(|it| it.sequence <= until) else { break };

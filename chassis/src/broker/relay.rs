@@ -73,8 +73,13 @@ impl Relay {
                 compared = None;
             }
             let Some(streams) = &compared else {
-                let is_same = || *connected.borrow() == connection;
-                match self.comparison.compare(&self.broker, &self.words, is_same).await {
+                let is_same = || *self.broker.connected.borrow() == connection;
+                let compared_now = tokio::select! {
+                    compared_now = self.comparison.compare(&self.broker, &self.words, is_same) => compared_now,
+                    // Nobody answers what a broker that is gone was asked.
+                    Ok(()) = connected.changed() => continue,
+                };
+                match compared_now {
                     Ok(streams) => {
                         highest = streams.as_ref().map_or(0, |it| self.comparison.furthest(&it.events));
                         (compared, compared_on, compared_at) = (streams, Some(connection), Instant::now());
@@ -112,7 +117,12 @@ impl Relay {
                 run.truncate(1);
                 one_by_one = one_by_one.saturating_sub(1);
             }
-            match self.publish(&run, stream).await {
+            let published = tokio::select! {
+                published = self.publish(&run, stream) => published,
+                // Nobody confirms what a broker that is gone was told.
+                Ok(()) = connected.changed() => continue,
+            };
+            match published {
                 // Which broker it was that confirmed, the one before or the one after, is not known.
                 Ok(_) if *connected.borrow() != connection => {}
                 // A message id in it is known: after an answer that was lost, say.

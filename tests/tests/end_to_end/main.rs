@@ -117,6 +117,7 @@ mod twice;
 #[cfg(test)]
 mod typed_by_hand;
 #[cfg(test)]
+mod unanswered;
 mod undone;
 #[cfg(test)]
 mod where_is;

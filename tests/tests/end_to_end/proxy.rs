@@ -38,28 +38,49 @@ enum Towards {
 /// A listener that hands every connection on to the broker. It ends, with all connections, when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
-    network: watch::Sender<Network>,
-    cuts: watch::Sender<u64>,
+    wire: Wire,
     _serving: JoinSet<()>,
 }
 
-/// One connection's view of it.
+/// What all connections share.
 #[derive(Clone)]
 struct Wire {
-    network: watch::Receiver<Network>,
-    cuts: watch::Receiver<u64>,
+    network: watch::Sender<Network>,
+    cuts: watch::Sender<u64>,
+    /// What will have no answer, until it is said: then nothing reaches the services.
+    unanswered: watch::Sender<Option<&'static str>>,
+}
+
+impl Wire {
+    /// Whether the services said what has no answer. It is so once.
+    fn leaves_unanswered(&self, piece: &[u8]) -> bool {
+        let is_in = |request: &str| piece.windows(request.len()).any(|it| it == request.as_bytes());
+        self.unanswered.send_if_modified(|request| request.take_if(|it| is_in(it)).is_some())
+    }
 }
 
 impl Proxy {
     /// A network to the broker at `broker`, whole at first.
     pub async fn to(broker: String) -> Proxy {
+        Proxy::with(broker, None).await
+    }
+
+    /// The same, until a service says `request`: nothing reaches the services from then on.
+    pub async fn without_an_answer_to(request: &'static str, broker: String) -> Proxy {
+        Proxy::with(broker, Some(request)).await
+    }
+
+    async fn with(broker: String, unanswered: Option<&'static str>) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (network, state) = watch::channel(Network::Whole);
-        let (cuts, cut) = watch::channel(0);
+        let wire = Wire {
+            network: watch::Sender::new(Network::Whole),
+            cuts: watch::Sender::new(0),
+            unanswered: watch::Sender::new(unanswered),
+        };
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, broker, Wire { network: state, cuts: cut }));
-        Proxy { address, network, cuts, _serving: serving }
+        serving.spawn(serve(listener, broker, wire.clone()));
+        Proxy { address, wire, _serving: serving }
     }
 
     /// Where services find the broker.
@@ -69,12 +90,17 @@ impl Proxy {
 
     /// From now on the network is so. What was held back is forwarded once it is whole again, as TCP does.
     pub fn becomes(&self, network: Network) {
-        self.network.send_replace(network);
+        self.wire.network.send_replace(network);
+    }
+
+    /// What the network does.
+    pub fn is(&self) -> Network {
+        *self.wire.network.borrow()
     }
 
     /// Closes all connections, with what is on its way.
     pub fn cut(&self) {
-        self.cuts.send_modify(|count| *count += 1);
+        self.wire.cuts.send_modify(|count| *count += 1);
     }
 }
 
@@ -87,29 +113,28 @@ async fn serve(listener: TcpListener, broker: String, wire: Wire) {
 
 /// One connection, until either end closes it or it is cut.
 async fn connect(service: TcpStream, broker: String, wire: Wire) {
-    let mut cuts = wire.cuts.clone();
-    cuts.mark_unchanged();
+    let mut cuts = wire.cuts.subscribe();
     // A broker that is gone refuses: so does the proxy.
     let Ok(broker) = TcpStream::connect(broker).await else { return };
     let ((from_service, to_service), (from_broker, to_broker)) = (service.into_split(), broker.into_split());
     tokio::select! {
-        _ = pump(from_service, to_broker, Towards::Broker, wire.network.clone()) => {}
-        _ = pump(from_broker, to_service, Towards::Service, wire.network) => {}
+        biased;
         _ = cuts.changed() => {}
+        _ = pump(from_service, to_broker, Towards::Broker, &wire) => {}
+        _ = pump(from_broker, to_service, Towards::Service, &wire) => {}
     }
 }
 
-async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    towards: Towards,
-    mut network: watch::Receiver<Network>,
-) -> io::Result<()> {
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, towards: Towards, wire: &Wire) -> io::Result<()> {
+    let mut network = wire.network.subscribe();
     let mut piece = vec![0; 16 * 1024];
     loop {
         let length = from.read(&mut piece).await?;
         if length == 0 {
             return Ok(());
+        }
+        if towards == Towards::Broker && wire.leaves_unanswered(&piece[..length]) {
+            wire.network.send_replace(Network::OneWayToBroker);
         }
         let passes = |network: &Network| match network {
             Network::Whole | Network::Slow(_) => true,
