@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arguments, Error};
+use crate::{Arguments, Error, system::GARBAGE};
 
 /// More customers than this would measure the load.
 const TOGETHER_AT_MOST: usize = 10_000;
@@ -65,8 +65,10 @@ impl Plan {
             growth,
             skus: 16,
             customers: 100,
-            system: "broker: nats.conf, sync_interval always; stores: synced with each commit; RUST_LOG=warn"
-                .to_owned(),
+            system: format!(
+                "broker: nats.conf, sync_interval always, {}; stores: synced with each commit; RUST_LOG=warn",
+                GARBAGE.map(|(name, value)| format!("{name}={value}")).join(" ")
+            ),
         })
     }
 }

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use self::process::{program, start, stop, until};
 pub use self::{
-    broker::Broker,
+    broker::{Broker, GARBAGE},
     process::{DEADLINE, within},
 };
 use crate::sample::{Sample, cpu};

@@ -1,7 +1,7 @@
 //! What a batch will write, before it is written: an overlay of the store in two layers, so that a turn that is refused
 //! leaves nothing of itself behind.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, ops::Bound};
 
 use events::EventId;
 use jiff::Timestamp;
@@ -14,7 +14,10 @@ use crate::{
     key,
     outbox::{self, Message, OutboxRow},
     reminder::Reminder,
-    store::{Batch, Pair, Store},
+    store::{
+        Batch, Pair, Store,
+        merge::{Merge, Rows},
+    },
 };
 
 /// What a turn, or all turns of a batch together, lead to.
@@ -105,23 +108,15 @@ impl<'s> Draft<'s> {
 
     /// The pairs whose key starts with `prefix`, from the key `from` on, as this turn sees them; `at_most` so many.
     pub fn scan(&self, prefix: &[u8], from: &[u8], at_most: usize) -> Vec<Pair> {
-        let mut pairs = BTreeMap::new();
-        let mut written = 0;
-        for layer in [&self.batch, &self.turn] {
-            let range = layer.writes.range(from.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-            for (key, value) in range {
-                written += 1;
-                pairs.insert(key.clone(), value.clone());
-            }
-        }
-        // What the layers hide may be as many as they hold.
-        for pair in self.store.scan_from(prefix, from).take(at_most.saturating_add(written)) {
-            match pair {
-                Ok((key, value)) => drop(pairs.entry(key).or_insert(Some(value))),
-                Err(error) => drop(self.fault.borrow_mut().get_or_insert(error)),
-            }
-        }
-        pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).take(at_most).collect()
+        let written = [&self.turn, &self.batch].map(|layer| -> Rows<'_> {
+            let rows = layer.writes.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
+            let rows = rows.take_while(|(key, _)| key.starts_with(prefix));
+            Box::new(rows.map(|(key, value)| Ok((key.clone(), value.clone()))))
+        });
+        let stored = self.store.scan_from(prefix, from).map(|pair| pair.map(|(key, value)| (key, Some(value))));
+        let layers = written.into_iter().chain([Box::new(stored) as Rows<'_>]);
+        let read = |pair: Result<Pair, Error>| self.or_fault(pair.map(Some));
+        Merge::of(layers).map_while(read).take(at_most).collect()
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {

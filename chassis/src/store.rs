@@ -4,6 +4,7 @@
 //! the whole batch or nothing of it is there.
 
 mod memory;
+pub(crate) mod merge;
 mod on_disk;
 
 pub use memory::{MemoryDisk, MemoryStore};

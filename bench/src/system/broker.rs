@@ -12,6 +12,11 @@ use serde_json::Value;
 
 use super::process::{DEADLINE, start, until};
 
+/// How nats-server's runtime collects garbage: when there is five times as much as is in use, in place of twice, or 6 GiB. What
+/// it has in memory is a tree of all subjects, one for each fact of each order, and all of that is looked through each time
+/// (`docs/performance.md`).
+pub const GARBAGE: [(&str, &str); 2] = [("GOGC", "400"), ("GOMEMLIMIT", "6GiB")];
+
 /// A broker that runs. It ends with this.
 pub struct Broker {
     /// Its process.
@@ -38,7 +43,7 @@ impl Broker {
         }
         let path = folder.join("nats.conf");
         fs::write(&path, config).context("nats.conf")?;
-        let process = start(Command::new("nats-server").arg("--config").arg(&path), &store)?;
+        let process = start(Command::new("nats-server").arg("--config").arg(&path).envs(GARBAGE), &store)?;
         let file = folder.join(format!("nats-server_{}.ports", process.id()));
         let mut broker = Broker { process, url: String::new(), store };
         let ports = async || Ok(fs::read(&file).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok()));

@@ -14,7 +14,6 @@ mod count;
 mod damage;
 mod filter;
 mod journal;
-mod merge;
 mod packing;
 mod parts;
 mod place;
@@ -36,11 +35,13 @@ use self::{
     contents::{Contents, Extent},
     count::Count,
     journal::{Journal, Segment},
-    merge::{Merge, Rows},
     place::Place,
     tree::Tree,
 };
-use super::{Batch, Pair, Store};
+use super::{
+    Batch, Pair, Store,
+    merge::{Merge, Rows},
+};
 use crate::{Error, crash};
 
 /// A store in a folder that one process holds at a time.

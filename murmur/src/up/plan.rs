@@ -64,9 +64,9 @@ impl Plan {
     }
 
     fn quiet(mut self, logs: Logs) -> Plan {
-        if logs == Logs::Warnings && text("RUST_LOG", "").is_empty() {
+        if logs == Logs::Warnings {
             for program in self.needs.iter_mut().chain(&mut self.services) {
-                program.environment.push(("RUST_LOG", "warn".to_owned()));
+                program.environment.extend(unless_set(&[("RUST_LOG", "warn")]));
             }
         }
         self
@@ -82,7 +82,7 @@ fn nats_server(settings: &Settings) -> Result<Program, Error> {
         name: "nats-server",
         executable,
         arguments: ["-c", "nats.conf"].map(Into::into).to_vec(),
-        environment: Vec::new(),
+        environment: unless_set(&bench::system::GARBAGE),
         ports: vec![
             Port { number: 4222, advice: "by another nats-server perhaps: stop it, or set NATS_URL to use it" },
             Port {
@@ -131,6 +131,12 @@ fn service(name: &'static str, settings: &Settings, sandbox: bool) -> Result<Pro
         place: format!("svc.{name}.*"),
         store: settings.data_dir.join(name).display().to_string(),
     })
+}
+
+/// What is set for a program where the user does not set it.
+fn unless_set(values: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let missing = values.iter().filter(|(name, _)| text(name, "").is_empty());
+    missing.map(|(name, value)| (*name, (*value).to_owned())).collect()
 }
 
 fn is_there(program: &Program) -> Result<(), Error> {

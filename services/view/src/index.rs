@@ -1,29 +1,52 @@
-//! Orders by status and by customer: rows that are keys alone, so that a page of orders is read without looking at all of
-//! them. Within each, the oldest order comes first: all orders by age are those of each status, put together by age.
+//! Orders by status and by customer, so that a page of orders is read without looking at all of them. Within each, the oldest
+//! order comes first: all orders by age are those of each status, put together by age.
 //!
-//! Invariant: an order stands in each index once, where its row says.
+//! Invariant: an order stands in each index once, where its row says: as a row that is a key alone while it is under way, and
+//! on a sheet once it has ended.
+
+use std::marker::PhantomData;
 
 use chassis::{Row, Turn};
 use events::{CustomerId, OrderId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{rows::Order, standing::Status};
+use crate::{rows::Order, sheets::Sheet, standing::Status};
 
-/// `<status>/<age>/<order id>`.
-#[derive(Serialize, Deserialize)]
-pub struct ByStatus {}
-
-/// `<customer id>/<age>/<order id>`; an order that was not placed yet has no customer.
-#[derive(Serialize, Deserialize)]
-pub struct ByCustomer {}
-
-impl Row for ByStatus {
-    const TABLE: &'static str = "by-status";
+/// An index, and the tables that it is made of.
+pub trait Index {
+    /// Orders that are under way: keys alone.
+    const UNDER_WAY: &'static str;
+    /// Orders that have ended. An older version kept them with the others, where they stay until they move.
+    const ENDED: &'static str;
 }
 
-impl Row for ByCustomer {
-    const TABLE: &'static str = "by-customer";
+/// `<status>/<age>/<order id>`.
+pub struct ByStatus;
+
+/// `<customer id>/<age>/<order id>`; an order that was not placed yet has no customer.
+pub struct ByCustomer;
+
+impl Index for ByStatus {
+    const UNDER_WAY: &'static str = "by-status";
+    const ENDED: &'static str = "ended-by-status";
+}
+
+impl Index for ByCustomer {
+    const UNDER_WAY: &'static str = "by-customer";
+    const ENDED: &'static str = "ended-by-customer";
+}
+
+/// An order that is under way, in an index.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct UnderWay<I> {
+    #[serde(skip)]
+    index: PhantomData<I>,
+}
+
+impl<I: Index> Row for UnderWay<I> {
+    const TABLE: &'static str = I::UNDER_WAY;
 }
 
 /// How many digits the latest time has.
@@ -51,50 +74,59 @@ pub fn parts(place: &str) -> Option<(&str, OrderId)> {
     Some((age, OrderId::try_from(order_id).ok().filter(|_| is_age)?))
 }
 
-/// Where an order stands in the indexes.
+/// Where an order stands in an index: `<age>/<order id>`, behind a prefix.
 #[derive(PartialEq, Eq)]
-struct Place<'a> {
-    status: Status,
-    at: Timestamp,
-    customer_id: Option<&'a CustomerId>,
+struct Stands {
+    prefix: String,
+    place: String,
+    has_ended: bool,
 }
 
-impl Place<'_> {
-    fn of(order: &Order) -> Place<'_> {
-        let placed = order.placed.as_ref();
-        Place { status: order.status(), at: order.age(), customer_id: placed.map(|it| &it.customer_id) }
+impl Stands {
+    fn by_status(order_id: &OrderId, order: &Order) -> Stands {
+        Stands::behind(of_status(order.status()), order_id, order)
     }
 
-    fn by_status(&self, order_id: &OrderId) -> String {
-        format!("{}{}/{order_id}", of_status(self.status), age(self.at))
+    fn by_customer(order_id: &OrderId, order: &Order) -> Option<Stands> {
+        let placed = order.placed.as_ref()?;
+        Some(Stands::behind(of_customer(&placed.customer_id), order_id, order))
     }
 
-    fn by_customer(&self, order_id: &OrderId) -> Option<String> {
-        self.customer_id.map(|it| format!("{}{}/{order_id}", of_customer(it), age(self.at)))
+    fn behind(prefix: String, order_id: &OrderId, order: &Order) -> Stands {
+        Stands { prefix, place: format!("{}/{order_id}", age(order.age())), has_ended: order.end.is_some() }
+    }
+
+    fn key(&self) -> String {
+        format!("{}{}", self.prefix, self.place)
     }
 }
 
 /// Moves the order in the indexes where its place changed.
 pub fn keep(turn: &mut Turn<'_>, order_id: &OrderId, before: Option<&Order>, after: &Order) {
-    let (before, after) = (before.map(Place::of), Place::of(after));
-    if before.as_ref() == Some(&after) {
+    let shape = |it: &Order| (it.status(), it.age(), it.placed.is_some(), it.end.is_some());
+    if before.map(shape) == Some(shape(after)) {
         return;
     }
-    let status = |place: &Place<'_>| Some(place.by_status(order_id));
-    let customer = |place: &Place<'_>| place.by_customer(order_id);
-    shift(turn, before.as_ref().and_then(status), status(&after), &ByStatus {});
-    shift(turn, before.as_ref().and_then(customer), customer(&after), &ByCustomer {});
+    let by_status = |it: &Order| Stands::by_status(order_id, it);
+    let by_customer = |it: &Order| Stands::by_customer(order_id, it);
+    shift::<ByStatus>(turn, before.map(by_status), Some(by_status(after)));
+    shift::<ByCustomer>(turn, before.and_then(by_customer), by_customer(after));
 }
 
-fn shift<R: Row>(turn: &mut Turn<'_>, from: Option<String>, to: Option<String>, mark: &R) {
+fn shift<I: Index>(turn: &mut Turn<'_>, from: Option<Stands>, to: Option<Stands>) {
     if from == to {
         return;
     }
-    if let Some(key) = from {
-        turn.remove::<R>(key);
+    if let Some(from) = from {
+        turn.remove::<UnderWay<I>>(from.key());
+        if from.has_ended {
+            Sheet::<I>::remove(turn, &from.prefix, &from.place);
+        }
     }
-    if let Some(key) = to {
-        turn.put(key, mark);
+    match to {
+        Some(to) if to.has_ended => Sheet::<I>::add(turn, &to.prefix, to.place),
+        Some(to) => turn.put(to.key(), &UnderWay::<I> { index: PhantomData }),
+        None => {}
     }
 }
 

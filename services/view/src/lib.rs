@@ -10,6 +10,7 @@ mod fold;
 mod forward;
 mod index;
 mod rows;
+mod sheets;
 mod standing;
 mod timeline;
 mod totals;

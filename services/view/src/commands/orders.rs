@@ -5,15 +5,16 @@
 
 use std::collections::VecDeque;
 
-use chassis::{Refusal, Row, Turn, settings::parse_duration};
+use chassis::{Refusal, Turn, settings::parse_duration};
 use events::{CustomerId, OrderId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{order::Short, read, up_to};
 use crate::{
-    index::{self, ByCustomer, ByStatus},
+    index::{self, ByCustomer, ByStatus, Index, UnderWay},
     rows::Order,
+    sheets::{FULL, Sheet},
     standing::{SagaStatus, Status},
 };
 
@@ -66,6 +67,7 @@ struct Search {
 /// A part of an index, as it is read: `<age>/<order id>`, ascending.
 struct Part<'s> {
     prefix: &'s str,
+    orders: Orders,
     /// Up to where it was read.
     after: Option<String>,
     read: VecDeque<String>,
@@ -73,17 +75,43 @@ struct Part<'s> {
     is_over: bool,
 }
 
+/// Which orders of an index: they stand in different tables.
+#[derive(Clone, Copy)]
+enum Orders {
+    UnderWay,
+    Ended,
+}
+
 impl Part<'_> {
     /// What comes next in it. So many are read at a time.
-    fn next<I: Row>(&mut self, turn: &Turn<'_>, at_a_time: usize) -> Option<&str> {
-        if self.read.is_empty() && !self.is_over {
-            let after = self.after.as_ref().map(|after| format!("{}{after}", self.prefix));
-            let keys = turn.rows::<I>(self.prefix, after.as_deref(), at_a_time);
-            self.read.extend(keys.iter().filter_map(|(key, _)| key.strip_prefix(self.prefix)).map(str::to_owned));
-            self.after = self.read.back().cloned();
-            self.is_over = keys.len() < at_a_time;
+    fn next<I: Index>(&mut self, turn: &Turn<'_>, at_a_time: usize) -> Option<&str> {
+        while self.read.is_empty() && !self.is_over {
+            self.read_on::<I>(turn, at_a_time);
         }
         self.read.front().map(String::as_str)
+    }
+
+    fn read_on<I: Index>(&mut self, turn: &Turn<'_>, at_a_time: usize) {
+        let after = self.after.as_ref().map(|after| format!("{}{after}", self.prefix));
+        let within = |key: &str| key[self.prefix.len()..].to_owned();
+        let (at_most, rows): (usize, Vec<_>) = match self.orders {
+            Orders::UnderWay => {
+                let rows = turn.rows::<UnderWay<I>>(self.prefix, after.as_deref(), at_a_time);
+                (at_a_time, rows.iter().map(|(key, _)| (within(key), vec![within(key)])).collect())
+            }
+            Orders::Ended => {
+                let at_most = at_a_time.div_ceil(FULL);
+                let rows = turn.rows::<Sheet<I>>(self.prefix, after.as_deref(), at_most);
+                (at_most, rows.into_iter().map(|(key, sheet)| (within(&key), sheet.places)).collect())
+            }
+        };
+        self.is_over = rows.len() < at_most;
+        for (key, places) in rows {
+            // The first sheet may begin before that.
+            let behind = places.into_iter().filter(|place| self.after.as_ref().is_none_or(|after| place > after));
+            self.read.extend(behind);
+            self.after = Some(key);
+        }
     }
 }
 
@@ -126,10 +154,12 @@ impl Search {
     }
 
     /// The orders behind `after`, and where to go on where there may be more.
-    fn run<I: Row>(&self, turn: &Turn<'_>, after: Option<String>) -> (Vec<Short>, Option<String>) {
+    fn run<I: Index>(&self, turn: &Turn<'_>, after: Option<String>) -> (Vec<Short>, Option<String>) {
         let from = after.max(self.placed_after.as_ref().map(|age| format!("{age}/{BEHIND_ALL}")));
-        let part = |prefix| Part { prefix, after: from.clone(), read: VecDeque::new(), is_over: false };
-        let mut parts: Vec<_> = self.prefixes.iter().map(|prefix| part(prefix)).collect();
+        let part =
+            |(prefix, orders)| Part { prefix, orders, after: from.clone(), read: VecDeque::new(), is_over: false };
+        let both = |prefix| [(prefix, Orders::UnderWay), (prefix, Orders::Ended)];
+        let mut parts: Vec<_> = self.prefixes.iter().map(String::as_str).flat_map(both).map(part).collect();
         let (mut orders, mut examined, mut last) = (Vec::new(), 0, None);
         loop {
             let ahead = parts.iter_mut().enumerate();

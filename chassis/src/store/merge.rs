@@ -1,52 +1,40 @@
 //! One ordered view of several layers, of which the newest has the last word on a key.
 
+use std::iter::Peekable;
+
 use crate::{Error, store::Pair};
 
 /// A row as a layer has it: nothing as its value where the layer removes it.
-pub(super) type Row = (Vec<u8>, Option<Vec<u8>>);
+pub(crate) type Row = (Vec<u8>, Option<Vec<u8>>);
 
 /// Rows in ascending order.
-pub(super) type Rows<'s> = Box<dyn Iterator<Item = Result<Row, Error>> + 's>;
+pub(crate) type Rows<'s> = Box<dyn Iterator<Item = Result<Row, Error>> + 's>;
 
-/// A layer, as far as it is not read yet.
-struct Layer<'s> {
-    next: Option<Result<Row, Error>>,
-    rest: Rows<'s>,
-}
-
-/// The pairs of all layers, ascending.
-pub(super) struct Merge<'s>(Vec<Layer<'s>>);
-
-impl Layer<'_> {
-    /// The key of the next row. A failure has none, and comes before all keys.
-    fn key(&self) -> Option<&[u8]> {
-        self.next.as_ref()?.as_ref().ok().map(|(key, _)| key.as_slice())
-    }
-
-    fn take(&mut self) -> Option<Result<Row, Error>> {
-        std::mem::replace(&mut self.next, self.rest.next())
-    }
-}
+/// The pairs of all layers, ascending. No row is read before it is needed.
+pub(crate) struct Merge<'s>(Vec<Peekable<Rows<'s>>>);
 
 impl<'s> Merge<'s> {
     /// Of `layers`, the newest first.
     pub fn of(layers: impl IntoIterator<Item = Rows<'s>>) -> Merge<'s> {
-        let layer = |mut rest: Rows<'s>| Layer { next: rest.next(), rest };
-        Merge(layers.into_iter().map(layer).collect())
+        Merge(layers.into_iter().map(Iterator::peekable).collect())
     }
 
     /// The next row, from the newest layer that has it; the older ones pass over theirs.
     fn next_row(&mut self) -> Option<Result<Row, Error>> {
-        let waiting = self.0.iter().enumerate().filter(|(_, layer)| layer.next.is_some());
+        let ahead = self.0.iter_mut().enumerate().filter_map(|(at, layer)| Some((at, key(layer.peek()?))));
         // The first of several with the same key.
-        let (newest, _) = waiting.min_by_key(|(_, layer)| layer.key())?;
-        let row = self.0[newest].take()?;
-        if let Ok((key, _)) = &row {
-            let same = self.0[newest + 1..].iter_mut().filter(|layer| layer.key() == Some(key));
-            same.for_each(|layer| drop(layer.take()));
+        let (newest, _) = ahead.min_by(|(_, one), (_, other)| one.cmp(other))?;
+        let row = self.0[newest].next()?;
+        for older in &mut self.0[newest + 1..] {
+            older.next_if(|it| row.is_ok() && key(it) == key(&row));
         }
         Some(row)
     }
+}
+
+/// The key of a row. A failure has none, and comes before all keys.
+fn key(row: &Result<Row, Error>) -> Option<&[u8]> {
+    row.as_ref().ok().map(|(key, _)| key.as_slice())
 }
 
 impl Iterator for Merge<'_> {
