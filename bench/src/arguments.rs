@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long)]
     pub quick: bool,
 
-    /// How long each load is kept up [default: 10, or 1.5 with --quick]
+    /// How long each load is kept up [default: 10, 30 with --only-growth, or 1.5 with --quick]
     #[arg(long, value_name = "SECONDS")]
     pub seconds: Option<f64>,
 

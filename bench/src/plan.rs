@@ -37,7 +37,15 @@ impl Plan {
     /// What these arguments ask for.
     pub fn of(arguments: &Arguments) -> Result<Plan, Error> {
         let quick = arguments.quick;
-        let seconds = arguments.seconds.unwrap_or(if quick { 1.5 } else { 10.0 });
+        // With many orders some of the work comes every minute or so.
+        let lasting = if quick {
+            1.5
+        } else if arguments.only_growth {
+            30.0
+        } else {
+            10.0
+        };
+        let seconds = arguments.seconds.unwrap_or(lasting);
         if !(0.5..=3600.0).contains(&seconds) {
             return refuse(format!("--seconds {seconds} makes no run: use 0.5 to 3600"));
         }
@@ -108,7 +116,9 @@ mod tests {
     fn growth_is_to_a_million_from_ten_thousand_or_a_tenth() {
         assert_eq!(plan("--growth").unwrap().growth, Some((10_000, 1_000_000)));
         assert_eq!(plan("--growth 5000").unwrap().growth, Some((500, 5000)));
-        assert!(plan("--growth 5000 --only-growth").unwrap().failing.is_empty());
+        let only = plan("--growth 5000 --only-growth").unwrap();
+        assert!(only.failing.is_empty());
+        assert_eq!((only.seconds, plan("--growth --only-growth --quick").unwrap().seconds), (30.0, 1.5));
     }
 
     #[test]
