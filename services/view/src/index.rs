@@ -2,7 +2,7 @@
 //! order comes first: all orders by age are those of each status, put together by age.
 //!
 //! Invariant: an order stands in each index once, where its row says: as a row that is a key alone while it is under way, and
-//! on a sheet once it has ended.
+//! on a sheet once it has ended (or as a row still, where it ended under an older version and has not moved since).
 
 use std::marker::PhantomData;
 

@@ -118,6 +118,7 @@ mod twice;
 mod typed_by_hand;
 #[cfg(test)]
 mod unanswered;
+#[cfg(test)]
 mod undone;
 #[cfg(test)]
 mod where_is;

@@ -1,6 +1,10 @@
 //! The connection is lost while the broker owes a service an answer. What the broker is asked may take it a minute in a large
 //! stream; nobody waits that long for an answer that will never come.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::{
     await_condition::eventually,
     orders::order,
@@ -8,7 +12,14 @@ use crate::{
     stack::Stack,
 };
 
+/// Half of what the broker may take to answer: who waits for that has not seen that the connection was lost.
+const SOON: Duration = Duration::from_secs(30);
+
 impl Stack {
+    async fn await_end_soon(&self, order_id: &str) {
+        timeout(SOON, self.await_end(order_id)).await.expect("nobody waits for an answer that was lost");
+    }
+
     /// Starts inventory behind a network that is lost as soon as it has said `request`, and is there again at once.
     async fn start_inventory_without_an_answer_to(&mut self, request: &'static str) -> Proxy {
         let proxy = Proxy::without_an_answer_to(request, self.broker.address().to_owned()).await;
@@ -26,8 +37,9 @@ async fn a_service_that_catches_up_goes_on_without_the_answer_that_was_lost() {
     let mut stack = Stack::stocked().await;
     assert_eq!(stack.terminate("inventory").await, Some(0));
     let order_id = stack.place(order(1)).await;
+    stack.await_said("order.created", &order_id).await;
     let _network = stack.start_inventory_without_an_answer_to("CONSUMER.CREATE.EVENTS.inventory-catches-up").await;
-    stack.await_end(&order_id).await;
+    stack.await_end_soon(&order_id).await;
 }
 
 #[tokio::test]
@@ -38,7 +50,8 @@ async fn a_service_that_compares_what_was_confirmed_goes_on_without_the_answer_t
     // With the server that it compared all with, it would look at one message.
     stack.restart_broker().await;
     let _network = stack.start_inventory_without_an_answer_to("CONSUMER.CREATE.EVENTS.inventory-compares").await;
-    stack.await_end(&stack.place(order(1)).await).await;
+    stack.ready("order").await;
+    stack.await_end_soon(&stack.place(order(1)).await).await;
 }
 
 #[tokio::test]
