@@ -1,7 +1,7 @@
 //! What a batch will write, before it is written: an overlay of the store in two layers, so that a turn that is refused
 //! leaves nothing of itself behind.
 
-use std::{cell::RefCell, ops::Bound};
+use std::cell::RefCell;
 
 use events::EventId;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::{
     reminder::Reminder,
     store::{
         Batch, Pair, Store,
-        merge::{Merge, Rows},
+        merge::{Merge, standing, written},
     },
 };
 
@@ -108,15 +108,14 @@ impl<'s> Draft<'s> {
 
     /// The pairs whose key starts with `prefix`, from the key `from` on, as this turn sees them; `at_most` so many.
     pub fn scan(&self, prefix: &[u8], from: &[u8], at_most: usize) -> Vec<Pair> {
-        let written = [&self.turn, &self.batch].map(|layer| -> Rows<'_> {
-            let rows = layer.writes.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
-            let rows = rows.take_while(|(key, _)| key.starts_with(prefix));
-            Box::new(rows.map(|(key, value)| Ok((key.clone(), value.clone()))))
-        });
-        let stored = self.store.scan_from(prefix, from).map(|pair| pair.map(|(key, value)| (key, Some(value))));
-        let layers = written.into_iter().chain([Box::new(stored) as Rows<'_>]);
+        let layers = [
+            written(&self.turn.writes, from),
+            written(&self.batch.writes, from),
+            standing(self.store.scan_from(prefix, from)),
+        ];
         let read = |pair: Result<Pair, Error>| self.or_fault(pair.map(Some));
-        Merge::of(layers).map_while(read).take(at_most).collect()
+        let pairs = Merge::of(layers).map_while(read);
+        pairs.take_while(|(key, _)| key.starts_with(prefix)).take(at_most).collect()
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {

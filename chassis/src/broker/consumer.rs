@@ -61,7 +61,7 @@ impl Consumer {
         let mut connected = self.broker.connected.clone();
         loop {
             connected.mark_unchanged();
-            // Whatever a session waits for: a broker that is gone answers nothing of what the one before was asked.
+            // Whatever the session waits for: nobody answers what was asked before the connection was lost.
             let end = tokio::select! {
                 end = self.session() => end,
                 Ok(()) = connected.changed() => Ok(End::Reconnected),

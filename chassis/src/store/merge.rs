@@ -1,14 +1,28 @@
 //! One ordered view of several layers, of which the newest has the last word on a key.
 
-use std::iter::Peekable;
+use std::{iter::Peekable, ops::Bound};
 
-use crate::{Error, store::Pair};
+use crate::{
+    Error,
+    store::{Batch, Pair},
+};
 
 /// A row as a layer has it: nothing as its value where the layer removes it.
 pub(crate) type Row = (Vec<u8>, Option<Vec<u8>>);
 
 /// Rows in ascending order.
 pub(crate) type Rows<'s> = Box<dyn Iterator<Item = Result<Row, Error>> + 's>;
+
+/// What `batch` writes from the key `from` on, as a layer.
+pub(crate) fn written<'s>(batch: &'s Batch, from: &[u8]) -> Rows<'s> {
+    let rows = batch.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
+    Box::new(rows.map(|(key, value)| Ok((key.clone(), value.clone()))))
+}
+
+/// `pairs`, ascending, as a layer that removes nothing.
+pub(crate) fn standing<'s>(pairs: impl Iterator<Item = Result<Pair, Error>> + 's) -> Rows<'s> {
+    Box::new(pairs.map(|pair| pair.map(|(key, value)| (key, Some(value)))))
+}
 
 /// The pairs of all layers, ascending. No row is read before it is needed.
 pub(crate) struct Merge<'s>(Vec<Peekable<Rows<'s>>>);

@@ -25,7 +25,6 @@ mod tree;
 
 use std::{
     fs::{self, DirBuilder, File},
-    ops::Bound,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -40,7 +39,7 @@ use self::{
 };
 use super::{
     Batch, Pair, Store,
-    merge::{Merge, Rows},
+    merge::{Merge, standing, written},
 };
 use crate::{Error, crash};
 
@@ -317,16 +316,10 @@ impl Store for DiskStore {
     }
 
     fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Box<dyn Iterator<Item = Result<Pair, Error>> + '_> {
-        let prefix = prefix.to_vec();
         let in_memory = [Some(&self.recent), self.carrying.as_ref().map(|it| &*it.rows)].into_iter().flatten();
-        let mut layers: Vec<Rows<'_>> = Vec::new();
-        for rows in in_memory {
-            let range = rows.range::<[u8], _>((Bound::Included(from), Bound::Unbounded));
-            layers.push(Box::new(range.map(|(key, value)| Ok((key.clone(), value.clone())))));
-        }
-        let tree = self.contents.range(from);
-        layers.push(Box::new(tree.map(|pair| pair.map(|(key, value)| (key, Some(value))))));
-        let pairs = Merge::of(layers);
+        let layers = in_memory.map(|rows| written(rows, from));
+        let pairs = Merge::of(layers.chain([standing(self.contents.range(from))]));
+        let prefix = prefix.to_vec();
         Box::new(pairs.take_while(move |pair| pair.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix))))
     }
 

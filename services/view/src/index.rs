@@ -103,8 +103,7 @@ impl Stands {
 
 /// Moves the order in the indexes where its place changed.
 pub fn keep(turn: &mut Turn<'_>, order_id: &OrderId, before: Option<&Order>, after: &Order) {
-    let shape = |it: &Order| (it.status(), it.age(), it.placed.is_some(), it.end.is_some());
-    if before.map(shape) == Some(shape(after)) {
+    if before.map(decides) == Some(decides(after)) {
         return;
     }
     let by_status = |it: &Order| Stands::by_status(order_id, it);
@@ -113,11 +112,18 @@ pub fn keep(turn: &mut Turn<'_>, order_id: &OrderId, before: Option<&Order>, aft
     shift::<ByCustomer>(turn, before.and_then(by_customer), by_customer(after));
 }
 
+/// All that decides where an order stands.
+fn decides(order: &Order) -> (Status, Timestamp, Option<&CustomerId>, bool) {
+    let customer_id = order.placed.as_ref().map(|placed| &placed.customer_id);
+    (order.status(), order.age(), customer_id, order.end.is_some())
+}
+
 fn shift<I: Index>(turn: &mut Turn<'_>, from: Option<Stands>, to: Option<Stands>) {
     if from == to {
         return;
     }
     if let Some(from) = from {
+        // Also where it has ended: under an older version, perhaps.
         turn.remove::<UnderWay<I>>(from.key());
         if from.has_ended {
             Sheet::<I>::remove(turn, &from.prefix, &from.place);
