@@ -45,6 +45,8 @@ pub trait Row: Serialize + DeserializeOwned {
 pub(crate) struct Cause {
     /// What the ids that are made in the turn are derived from, together with the reaction.
     pub id: EventId,
+    /// With what time they begin, where they do.
+    pub begun: Option<Timestamp>,
     /// The input's own time.
     pub time: Timestamp,
     /// When it reached the system.
@@ -138,9 +140,12 @@ impl<'a> Turn<'a> {
         self.cause.heard
     }
 
-    /// A new id, derived from the cause: the same input gives the same id again.
+    /// A new id, derived from the cause: the same input gives the same id again. Where the cause is a command, it begins with
+    /// the time of that, so that what was asked for at one time stands together in the store; with an `idempotency_key` only
+    /// where that one begins with a time (UUIDv7): the same key gives the same id also when it comes later.
     pub fn new_id(&self, what: &str) -> EventId {
-        EventId::derived(&[self.service, &self.cause.id.to_string(), &self.identity, what])
+        let id = EventId::derived(&[self.service, &self.cause.id.to_string(), &self.identity, what]);
+        self.cause.begun.map_or(id, |begun| id.at(begun))
     }
 
     /// The row under `key`, with what this batch wrote so far.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 use uuid::{Builder, Uuid};
@@ -35,6 +36,21 @@ impl EventId {
     /// `Nats-Msg-Id: test-1` twice means one event.
     pub fn named(text: &str) -> EventId {
         Uuid::parse_str(text).map_or_else(|_| EventId::derived(&["named", text]), EventId)
+    }
+
+    /// The same id, but that it begins with `time`, to the millisecond (UUIDv7, RFC 9562 section 5.7): what was made later comes
+    /// behind it, and what was made at one time stands together in a store.
+    pub fn at(self, time: Timestamp) -> EventId {
+        let [_, _, _, _, _, _, rest @ ..] = self.0.as_bytes();
+        let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
+        EventId(Builder::from_unix_timestamp_millis(millis, rest).into_uuid())
+    }
+
+    /// When it was made, where it begins with that.
+    pub fn time(&self) -> Option<Timestamp> {
+        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
+        let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        Timestamp::from_millisecond(millis).ok().filter(|_| self.0.get_version_num() == 7)
     }
 
     /// The id whose sixteen bytes these are.
@@ -190,6 +206,21 @@ mod tests {
             let joined = Uuid::new_v5(&NAMESPACE, parts.join("\0").as_bytes());
             assert_eq!(EventId::derived(parts), EventId(joined));
         }
+    }
+
+    #[test]
+    fn ids_that_begin_with_a_time_come_in_its_order_and_are_as_different_as_before() {
+        let at = |millis| Timestamp::from_millisecond(millis).expect("in range");
+        let (one, other) = (EventId::derived(&["one"]), EventId::derived(&["other"]));
+        let ids = [1, 255, 256, 1_800_000_000_000].map(|millis| one.at(at(millis)));
+        assert!(ids.is_sorted() && ids.map(|id| id.to_string()).is_sorted());
+        assert_eq!(ids[3].time(), Some(at(1_800_000_000_000)));
+        assert_eq!(ids[3].to_string()[..15], *"01a3185c-5000-7");
+        assert_ne!(one.at(at(5)), other.at(at(5)));
+        assert_eq!(one.at(at(5)).at(at(7)), one.at(at(7)));
+        assert_eq!((one.time(), one.at(at(-1)).time()), (None, Some(at(0))));
+        let too_late = EventId::named("ffffffff-ffff-7fff-bfff-ffffffffffff");
+        assert_eq!(too_late.time(), None);
     }
 
     #[test]

@@ -94,11 +94,12 @@ impl Commands {
 
 async fn answer(command: &'static str, request: service::Request, inputs: mpsc::Sender<Input>) {
     let (sender, receiver) = oneshot::channel();
+    let time = ambient::now();
     let input = Input::Command(Request {
         command: command.to_owned(),
         body: request.message.payload.to_vec(),
-        id: ambient::random_id(),
-        time: ambient::now(),
+        id: ambient::random_id().at(time),
+        time,
         answer: sender,
     });
     crate::crash::point("command/received");

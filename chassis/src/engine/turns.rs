@@ -137,8 +137,9 @@ impl Engine {
             Err(refusal) => return (draft, Err(refusal)),
         };
         let once = idempotency_key
+            .as_deref()
             .zip(print)
-            .map(|(key, print)| (EventId::derived(&[self.service.name(), "command", &request.command, &key]), print));
+            .map(|(key, print)| (EventId::derived(&[self.service.name(), "command", &request.command, key]), print));
         if let Some((id, print)) = once
             && let Some((before, _)) = draft.get(&key::answer(id)).and_then(|value| read_timed::<Answered>(&value))
         {
@@ -149,7 +150,8 @@ impl Engine {
             return (draft, answer);
         }
         let id = once.map_or(request.id, |(id, _)| id);
-        let cause = Cause { heard: position.map(|it| it.sequence), ..self.own_cause(id, request.time) };
+        let begun = idempotency_key.as_deref().map_or(request.id, EventId::named).time();
+        let cause = Cause { begun, heard: position.map(|it| it.sequence), ..self.own_cause(id, request.time) };
         let turn = Turn::new(draft, self.service.name(), &reaction.declared, cause);
         let (mut draft, mut answer) = answered(turn, |turn| (reaction.run)(turn, body));
         if let (Some((id, print)), Ok(kept)) = (once, &answer) {
@@ -257,7 +259,8 @@ impl Engine {
     /// Where an input comes from that never stood in the stream.
     fn own_cause(&self, id: EventId, time: Timestamp) -> Cause {
         let source = format!("/services/{}", self.service.name());
-        Cause { id, time, arrived: time, saga: None, traceparent: trace(id), source, causation: None, heard: None }
+        let traceparent = trace(id);
+        Cause { id, begun: None, time, arrived: time, saga: None, traceparent, source, causation: None, heard: None }
     }
 
     /// Parks an input that never stood in the stream.
@@ -280,6 +283,7 @@ fn cause(envelope: &Envelope, delivery: &Delivery) -> Cause {
     let Envelope { id, time, correlation, traceparent, source, causation, .. } = envelope;
     Cause {
         id: *id,
+        begun: None,
         time: *time,
         arrived: delivery.arrival.time,
         saga: correlation.clone(),

@@ -157,6 +157,13 @@ fn shout(_: &mut Turn<'_>, command: Shout) -> Result<String, Refusal> {
     Ok("\"".repeat(command.quotes / 2))
 }
 
+#[derive(Deserialize)]
+struct Number {}
+
+fn number(turn: &mut Turn<'_>, _: Number) -> Result<EventId, Refusal> {
+    Ok(turn.new_id("number"))
+}
+
 fn adopt(turn: &mut Turn<'_>, event: &Echoed) -> Result<(), Unacceptable> {
     let times = if turn.remembers() { 200 } else { 100 };
     turn.put(&event.bell, &Count { times, over: false });
@@ -176,6 +183,7 @@ fn house() -> Service {
         .reminded("wake", woken)
         .says::<Echoed>()
         .answers("shout", shout)
+        .answers("number", number)
         .answers("knock", knock)
         .says::<Echoed>()
         .adopts::<Echoed>(adopt)
@@ -340,6 +348,34 @@ fn a_command_with_a_key_is_answered_the_same_and_done_once() {
     assert_eq!((&again, released.said.len()), (&first, 0));
     let (other, _) = ask(&mut engine, r#"{"bell":"b-2","idempotency_key":"k"}"#);
     assert_eq!(other.unwrap_err().code, 409);
+}
+
+#[test]
+fn an_id_that_a_command_makes_begins_with_its_time_and_with_a_key_is_the_same_again() {
+    let mut engine = engine();
+    let mut number = |asked: EventId, body: &str| -> EventId {
+        let (sender, mut receiver) = oneshot::channel();
+        let time = "2026-01-01T00:00:00Z".parse().unwrap();
+        let request = Request { command: "number".into(), body: body.into(), id: asked, time, answer: sender };
+        let mut released = engine.take(vec![Input::Command(request)]).unwrap();
+        for (to, answer) in released.answers.drain(..) {
+            to.send(answer).unwrap();
+        }
+        serde_json::from_slice(&receiver.try_recv().unwrap().unwrap()).unwrap()
+    };
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let asked = |second| EventId::derived(&["asked"]).at(at(second));
+    assert_eq!(number(asked(7), "").time(), Some(at(7)));
+    assert!(number(asked(1000), "") < number(asked(1001), ""));
+    let with = |key: &str| format!(r#"{{"idempotency_key":"{key}"}}"#);
+    let mut with_key = |second, key: &str| number(asked(second), &with(key));
+    // Nothing of the moment in which it is asked for: the store that knows the answer may be lost.
+    let first = with_key(7, "k");
+    assert_eq!((first.time(), with_key(8, "k")), (None, first));
+    let key = EventId::derived(&["key"]).at(at(5)).to_string();
+    let first = with_key(7, &key);
+    assert_eq!((first.time(), with_key(8, &key)), (Some(at(5)), first));
+    assert_ne!(first, with_key(7, &EventId::derived(&["other"]).at(at(5)).to_string()));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Commands from outside: what is refused is refused with a sentence and leaves nothing behind.
 
+use chassis::ambient;
+use events::EventId;
 use serde_json::{Value, json};
 
 use crate::{
@@ -103,9 +105,12 @@ async fn one_idempotency_key_is_one_order() {
     body["items"][0]["quantity"] = json!(2);
     check_refused(&stack, "svc.order.place", body.to_string(), 409, "idempotency_key").await;
 
-    // Without a key the same body is another order.
+    // Without a key the same body is another order, and its id begins with the time: what is placed later stands behind it.
+    let before = ambient::now().as_millisecond();
     let other = stack.place(order(1)).await;
     assert_ne!(other, order_id);
+    let begins = EventId::named(&other).time().expect("it begins with a time").as_millisecond();
+    assert!((before..=ambient::now().as_millisecond()).contains(&begins), "{other} does not begin with its time");
     stack.await_end(&other).await;
     stack.settle().await;
     let created = stack.said().await.into_iter().filter(|(_, kind, _)| kind == "order.created").count();
