@@ -10,6 +10,7 @@ mod permissions;
 mod reading;
 pub(crate) mod relay;
 mod streams;
+mod waves;
 
 pub(crate) use connection::{Broker, options};
 pub(crate) use headers::{from_wire, to_wire};

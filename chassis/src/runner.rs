@@ -9,7 +9,14 @@ use tokio::{
 
 use crate::{
     DiskStore, Effect, Engine, Error, Pace, Perform, Service, Settings, ambient,
-    broker::{Broker, commands::Commands, comparison::Comparison, consumer::Consumer, lease::Lease, relay::Relay},
+    broker::{
+        Broker,
+        commands::{Command, Commands},
+        comparison::Comparison,
+        consumer::Consumer,
+        lease::Lease,
+        relay::Relay,
+    },
     effect::{
         desk::Desk,
         office::{Kind, Office},
@@ -52,7 +59,8 @@ impl Runner {
             return Err(Error::NoPerformer { service: name.to_owned(), effect: effect.to_owned() });
         }
         let (subjects, remembers) = (listening::filters(service.subjects()), service.owns_events());
-        let commands: Vec<_> = service.commands().collect();
+        let command = |name| Command { name, says: service.says_on(name) };
+        let commands: Vec<_> = service.commands().map(command).collect();
 
         let mut tasks = JoinSet::new();
         let (stopper, mut stop) = watch::channel(false);

@@ -254,6 +254,12 @@ impl Service {
         self.commands.keys().copied().chain(ABOUT_ITSELF)
     }
 
+    /// Whether its turn on a command may say or ask for something.
+    pub(crate) fn says_on(&self, command: &str) -> bool {
+        let declared = self.commands.get(command).map(|it| &it.declared);
+        declared.is_some_and(|it| !(it.says.is_empty() && it.performs.is_empty()))
+    }
+
     /// The names of the effects that it needs performed.
     pub fn effects(&self) -> impl Iterator<Item = &'static str> {
         self.outcomes.keys().copied()
@@ -306,4 +312,22 @@ fn declare<F>(trigger: Trigger, hears: &str, _reaction: &F) -> Declared {
 
 fn unreadable(error: serde_json::Error) -> Unacceptable {
     Unacceptable::new("malformed", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use events::OrderCreated;
+
+    use super::*;
+
+    fn nothing(_: &mut Turn<'_>, _: serde_json::Value) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    #[test]
+    fn a_command_that_says_nothing_is_one_that_only_reads() {
+        let service = Service::new("order").answers("place", nothing).says::<OrderCreated>().answers("get", nothing);
+        let commands: Vec<_> = service.commands().map(|name| (name, service.says_on(name))).collect();
+        assert_eq!(commands, [("get", false), ("place", true), (WAITS, false), (FIGURES, false)]);
+    }
 }

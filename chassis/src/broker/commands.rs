@@ -7,9 +7,13 @@ use futures_util::{
     StreamExt,
     stream::{FuturesUnordered, select_all},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use jiff::Timestamp;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
 
-use super::{Broker, refused};
+use super::{Broker, refused, waves::Waves};
 use crate::{
     Answer, Error, Input, Refusal, Request, ambient,
     signal::{is_set, stopped},
@@ -18,18 +22,25 @@ use crate::{
 /// How long a command waits for a place among the inputs before the client is told to come back.
 const PLACE_WITHIN: Duration = Duration::from_secs(1);
 
+/// A command, and whether its turn may say or ask for something.
+#[derive(Clone, Copy)]
+pub(crate) struct Command {
+    pub name: &'static str,
+    pub says: bool,
+}
+
 /// The commands of one service.
 pub(crate) struct Commands {
     pub broker: Broker,
     pub service: &'static str,
-    pub commands: Vec<&'static str>,
+    pub commands: Vec<Command>,
     pub inputs: mpsc::Sender<Input>,
 }
 
 /// What clients find.
 struct Registered {
     service: service::Service,
-    endpoints: Vec<(&'static str, service::endpoint::Endpoint)>,
+    endpoints: Vec<(Command, service::endpoint::Endpoint)>,
 }
 
 impl Commands {
@@ -42,7 +53,7 @@ impl Commands {
         let group = service.group(format!("svc.{name}"));
         let mut endpoints = Vec::new();
         for command in self.commands.iter().copied() {
-            let endpoint = group.endpoint_builder().name(command).add(command).await.map_err(failed)?;
+            let endpoint = group.endpoint_builder().name(command.name).add(command.name).await.map_err(failed)?;
             endpoints.push((command, endpoint));
         }
         // The server knows the subscriptions once it answered: a command that is sent now finds its service.
@@ -64,23 +75,34 @@ impl Commands {
         }
         let Registered { service, endpoints } = self.register().await?;
         let Commands { broker, inputs, .. } = self;
-        let each = |(name, endpoint): (&'static str, service::endpoint::Endpoint)| endpoint.map(move |it| (name, it));
+        let each = |(command, endpoint): (Command, service::endpoint::Endpoint)| endpoint.map(move |it| (command, it));
         let mut requests = select_all(endpoints.into_iter().map(each).map(Box::pin));
         let mut answers = FuturesUnordered::new();
+        let answered = |request: Received| answer(request, inputs.clone());
+        let mut waves = Waves::new(Instant::now());
         loop {
+            let wave_ends = waves.ends();
             tokio::select! {
-                Some((command, request)) = requests.next() => answers.push(answer(command, request, inputs.clone())),
+                Some((command, message)) = requests.next() => {
+                    let received = Received::now(command.name, message);
+                    let goes_on = if command.says { waves.join(received, Instant::now()) } else { Some(received) };
+                    answers.extend(goes_on.map(answered));
+                }
+                () = sleep_until(wave_ends.unwrap_or_else(Instant::now)), if wave_ends.is_some() => {
+                    answers.extend(waves.end(Instant::now()).into_iter().map(answered));
+                }
                 Some(()) = answers.next() => {}
                 () = stopped(&mut stop) => break,
             }
         }
+        answers.extend(waves.end(Instant::now()).into_iter().map(answered));
         // Nothing new is taken; what came is taken and answered.
         if let Err(error) = service.stop().await {
             tracing::debug!("the commands were not taken back: {error}");
         }
         loop {
             tokio::select! {
-                Some((command, request)) = requests.next() => answers.push(answer(command, request, inputs.clone())),
+                Some((command, message)) = requests.next() => answers.push(answered(Received::now(command.name, message))),
                 Some(()) = answers.next() => {}
                 else => break,
             }
@@ -92,9 +114,22 @@ impl Commands {
     }
 }
 
-async fn answer(command: &'static str, request: service::Request, inputs: mpsc::Sender<Input>) {
+/// A command that came.
+struct Received {
+    command: &'static str,
+    request: service::Request,
+    time: Timestamp,
+}
+
+impl Received {
+    fn now(command: &'static str, request: service::Request) -> Received {
+        Received { command, request, time: ambient::now() }
+    }
+}
+
+async fn answer(received: Received, inputs: mpsc::Sender<Input>) {
+    let Received { command, request, time } = received;
     let (sender, receiver) = oneshot::channel();
-    let time = ambient::now();
     let input = Input::Command(Request {
         command: command.to_owned(),
         body: request.message.payload.to_vec(),

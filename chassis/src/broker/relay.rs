@@ -19,11 +19,6 @@ const BATCH_AT_MOST: usize = 500;
 /// Fewer rows go one after the other, each when the one before is confirmed: a batch costs the broker as much as a dozen
 /// messages do, however small it is, and holds all others up meanwhile.
 const BATCH_AT_LEAST: usize = 16;
-/// Where so many rows went within `BUSY_WITHIN` while others waited, the next ones gather for `GATHER`: the busier a service,
-/// the fewer and the larger are the batches, of everybody who hears of it too. Where rows come one at a time, none waits.
-const BUSY_ROWS: usize = 16;
-const BUSY_WITHIN: Duration = Duration::from_millis(100);
-const GATHER: Duration = Duration::from_millis(20);
 /// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
 const COMPARED_EVERY: Duration = Duration::from_secs(30);
 const PAUSE_AT_FIRST: Duration = Duration::from_millis(50);
@@ -65,8 +60,6 @@ impl Relay {
         let (mut compared_on, mut compared_at) = (None, Instant::now());
         // So many rows stood in a batch that was refused: they go one by one.
         let mut one_by_one = 0_usize;
-        // So many rows went since then while others waited.
-        let (mut went, mut since) = (0, Instant::now());
         loop {
             let connection = *connected.borrow_and_update();
             if compared_on != Some(connection) || compared_at.elapsed() > COMPARED_EVERY {
@@ -138,17 +131,8 @@ impl Relay {
                         self.comparison.confirmed(*receipt);
                     }
                     // The turn loop is gone only when the process ends: then the next one publishes the rows again.
-                    let others_wait = receipts.len() > 1 || !queue.is_empty() || !self.rows.is_empty();
-                    went += if others_wait { receipts.len() } else { 0 };
                     if self.words.send(Input::Published { receipts, time: ambient::now() }).is_err() {
                         return Ok(());
-                    }
-                    let is_busy = since.elapsed() < BUSY_WITHIN;
-                    if went >= BUSY_ROWS && is_busy {
-                        pause(GATHER).await;
-                    }
-                    if went >= BUSY_ROWS || !is_busy {
-                        (went, since) = (0, Instant::now());
                     }
                 }
                 Err(why) => {

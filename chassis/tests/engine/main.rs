@@ -351,13 +351,12 @@ fn a_command_with_a_key_is_answered_the_same_and_done_once() {
 }
 
 #[test]
-fn an_id_that_a_command_makes_begins_with_its_time_and_with_a_key_is_the_same_again() {
-    let mut engine = engine();
-    let mut number = |asked: EventId, body: &str| -> EventId {
+fn an_id_that_a_command_makes_begins_with_its_time_and_with_a_key_is_the_same_in_a_new_store() {
+    let number = |asked: EventId, body: &str| -> EventId {
         let (sender, mut receiver) = oneshot::channel();
         let time = "2026-01-01T00:00:00Z".parse().unwrap();
         let request = Request { command: "number".into(), body: body.into(), id: asked, time, answer: sender };
-        let mut released = engine.take(vec![Input::Command(request)]).unwrap();
+        let mut released = engine().take(vec![Input::Command(request)]).unwrap();
         for (to, answer) in released.answers.drain(..) {
             to.send(answer).unwrap();
         }
@@ -367,11 +366,9 @@ fn an_id_that_a_command_makes_begins_with_its_time_and_with_a_key_is_the_same_ag
     let asked = |second| EventId::derived(&["asked"]).at(at(second));
     assert_eq!(number(asked(7), "").time(), Some(at(7)));
     assert!(number(asked(1000), "") < number(asked(1001), ""));
-    let with = |key: &str| format!(r#"{{"idempotency_key":"{key}"}}"#);
-    let mut with_key = |second, key: &str| number(asked(second), &with(key));
-    // Nothing of the moment in which it is asked for: the store that knows the answer may be lost.
+    let with_key = |second, key: &str| number(asked(second), &format!(r#"{{"idempotency_key":"{key}"}}"#));
     let first = with_key(7, "k");
-    assert_eq!((first.time(), with_key(8, "k")), (None, first));
+    assert_eq!((first.time(), with_key(8, "k")), (None, first), "the store that knew its answer may be lost");
     let key = EventId::derived(&["key"]).at(at(5)).to_string();
     let first = with_key(7, &key);
     assert_eq!((first.time(), with_key(8, &key)), (Some(at(5)), first));

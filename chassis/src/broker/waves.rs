@@ -1,0 +1,159 @@
+//! Commands that say something have their turn in waves where many come: those of one wave are one commit and one batch for the
+//! broker, and so is what each service says after them, down the whole way of what they began. The wait is here once, and
+//! nowhere later; where few come, none waits (`docs/decisions/waves.md`).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many within `COUNTED` are many.
+const MANY: u32 = 32;
+const COUNTED: Duration = Duration::from_millis(100);
+
+/// How long a wave is at most.
+const WAVE: Duration = Duration::from_millis(50);
+
+/// A wave ends when nobody came for so many times the usual: one in a thousand pauses is as long where everybody comes when he
+/// likes. So those who came wait for their answers before they come again.
+const PAUSES: f32 = 7.0;
+
+/// Fewer than this were not worth the wait, since the relay makes no batch of them: nobody waits for a while then.
+const ENOUGH: usize = 16;
+const REST: Duration = Duration::from_millis(500);
+
+/// Who waits for the wave to end.
+pub(super) struct Waves<T> {
+    waiting: Vec<T>,
+    ends: Instant,
+    ends_at_most: Instant,
+    came: u32,
+    since: Instant,
+    /// The pause that ends a wave; none where few come.
+    pause: Option<Duration>,
+    rests_until: Instant,
+}
+
+impl<T> Waves<T> {
+    pub fn new(now: Instant) -> Waves<T> {
+        Waves { waiting: Vec::new(), ends: now, ends_at_most: now, came: 0, since: now, pause: None, rests_until: now }
+    }
+
+    /// Takes somebody who comes `now` into the wave; gives him back where he need not wait. While somebody waits nobody
+    /// overtakes him.
+    pub fn join(&mut self, who: T, now: Instant) -> Option<T> {
+        self.count(now);
+        if self.waiting.is_empty() {
+            if self.pause.is_none() || now < self.rests_until {
+                return Some(who);
+            }
+            self.ends_at_most = now + WAVE;
+        }
+        self.ends = self.pause.map_or(self.ends_at_most, |pause| self.ends_at_most.min(now + pause));
+        self.waiting.push(who);
+        None
+    }
+
+    /// When the wave ends; none where nobody waits.
+    pub fn ends(&self) -> Option<Instant> {
+        (!self.waiting.is_empty()).then_some(self.ends)
+    }
+
+    /// Ends the wave `now`: who was in it, in the order in which they came.
+    pub fn end(&mut self, now: Instant) -> Vec<T> {
+        if self.waiting.len() < ENOUGH {
+            self.rests_until = now + REST;
+        }
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn count(&mut self, now: Instant) {
+        let counted = now - self.since;
+        if counted >= COUNTED {
+            // Longer ago than that says nothing of now.
+            let many = self.came >= MANY && counted < 2 * COUNTED;
+            self.pause = many.then(|| counted.div_f32(self.came as f32).mul_f32(PAUSES));
+            (self.came, self.since) = (0, now);
+        }
+        self.came += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who comes when, in milliseconds, and when he went on.
+    #[derive(Default)]
+    struct Went(Vec<(u64, u64)>);
+
+    /// Lets somebody come at each of these milliseconds, in ascending order.
+    fn all(come: impl IntoIterator<Item = u64>) -> Went {
+        let (begin, mut went) = (Instant::now(), Went::default());
+        let at = |millis| begin + Duration::from_millis(millis);
+        let mut waves = Waves::new(begin);
+        let mut end = |waves: &mut Waves<u64>, until: Instant| {
+            if let Some(ends) = waves.ends().filter(|ends| *ends <= until) {
+                let went_at = (ends - begin).as_millis() as u64;
+                went.0.extend(waves.end(ends).into_iter().map(|came| (came, went_at)));
+            }
+        };
+        let mut free = Vec::new();
+        for millis in come {
+            end(&mut waves, at(millis));
+            free.extend(waves.join(millis, at(millis)).map(|came| (came, millis)));
+        }
+        end(&mut waves, at(1_000_000));
+        went.0.extend(free);
+        went.0.sort_unstable();
+        went
+    }
+
+    impl Went {
+        fn longest_wait(&self) -> u64 {
+            self.0.iter().map(|(came, went)| went - came).max().unwrap_or(0)
+        }
+    }
+
+    #[test]
+    fn where_few_come_none_waits() {
+        assert_eq!(all((0..1000).step_by(4)).longest_wait(), 0);
+        assert_eq!(all(vec![7; 1000]).longest_wait(), 0, "they came at once, and are one commit anyway");
+    }
+
+    #[test]
+    fn where_many_come_those_of_one_wave_go_on_together() {
+        let went_at = |came: u64| if came < 100 { came } else { came / 50 * 50 + 50 };
+        assert_eq!(all(0..1000).0, (0..1000).map(|came| (came, went_at(came))).collect::<Vec<_>>());
+        // And where nobody comes any more, seven of the usual pauses later.
+        assert_eq!(all(0..110).0[100..], [100, 101, 102, 103, 104, 105, 106, 107, 108, 109].map(|came| (came, 116)));
+    }
+
+    #[test]
+    fn who_waits_for_his_answer_before_he_comes_again_is_hardly_held_up() {
+        // One caller, answered within two milliseconds, and again, and again.
+        let begin = Instant::now();
+        let (mut now, mut answered, mut waves) = (begin, 0_u32, Waves::new(begin));
+        while now < begin + Duration::from_secs(3) {
+            if waves.join((), now).is_none() {
+                now = waves.ends().expect("he waits");
+                assert_eq!(waves.end(now).len(), 1);
+            }
+            now += Duration::from_millis(2);
+            answered += 1;
+        }
+        assert!(answered > 1440, "{answered} in place of 1500");
+    }
+
+    #[test]
+    fn nobody_overtakes_who_waits() {
+        let times = (0..100).chain((100..400).step_by(7)).chain([401, 650, 651]);
+        let Went(went) = all(times);
+        assert!(went.is_sorted_by_key(|it| it.1), "{went:?}");
+    }
+
+    #[test]
+    fn who_comes_after_many_and_a_long_time_does_not_wait() {
+        let Went(went) = all((0..200).chain([400, 2000]));
+        assert_eq!(went[200..], [(400, 400), (2000, 2000)]);
+    }
+}
