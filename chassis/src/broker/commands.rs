@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::service::{self, ServiceExt};
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     stream::{FuturesUnordered, select_all},
 };
 use jiff::Timestamp;
@@ -83,13 +83,14 @@ impl Commands {
         loop {
             let wave_ends = waves.ends();
             tokio::select! {
-                Some((command, message)) = requests.next() => {
-                    let received = Received::now(command.name, message);
-                    let goes_on = if command.says { waves.join(received, Instant::now()) } else { Some(received) };
-                    answers.extend(goes_on.map(answered));
-                }
+                Some((command, message)) = requests.next() => answers.extend(waves.take(command, message).map(answered)),
                 () = sleep_until(wave_ends.unwrap_or_else(Instant::now)), if wave_ends.is_some() => {
-                    answers.extend(waves.end(Instant::now()).into_iter().map(answered));
+                    let now = Instant::now();
+                    let at_the_door = if waves.takes_more(now) { requests.next().now_or_never().flatten() } else { None };
+                    match at_the_door {
+                        Some((command, message)) => answers.extend(waves.take(command, message).map(answered)),
+                        None => answers.extend(waves.end(now).into_iter().map(answered)),
+                    }
                 }
                 Some(()) = answers.next() => {}
                 () = stopped(&mut stop) => break,
@@ -119,6 +120,14 @@ struct Received {
     command: &'static str,
     request: service::Request,
     time: Timestamp,
+}
+
+impl Waves<Received> {
+    /// Takes a command into the wave where it may say something; gives it back where it need not wait.
+    fn take(&mut self, command: Command, message: service::Request) -> Option<Received> {
+        let received = Received::now(command.name, message);
+        if command.says { self.join(received, Instant::now()) } else { Some(received) }
+    }
 }
 
 impl Received {

@@ -58,6 +58,12 @@ impl<T> Waves<T> {
         (!self.waiting.is_empty()).then_some(self.ends)
     }
 
+    /// Whether somebody who is at the door by now still comes into the wave: where the service itself was busy, that nobody came
+    /// says nothing.
+    pub fn takes_more(&self, now: Instant) -> bool {
+        now < self.ends_at_most
+    }
+
     /// Ends the wave `now`: who was in it, in the order in which they came.
     pub fn end(&mut self, now: Instant) -> Vec<T> {
         if self.waiting.len() < ENOUGH {
@@ -142,6 +148,18 @@ mod tests {
             answered += 1;
         }
         assert!(answered > 1440, "{answered} in place of 1500");
+    }
+
+    #[test]
+    fn who_is_late_since_the_service_was_busy_still_comes_along_until_the_wave_is_as_long_as_it_may_be() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let mut waves = Waves::new(begin);
+        let waiting = (0..=100).filter_map(|millis| waves.join(millis, at(millis))).count();
+        assert_eq!((waiting, waves.ends()), (100, Some(at(107))));
+        assert!(waves.takes_more(at(140)) && !waves.takes_more(at(150)));
+        assert_eq!((waves.join(140, at(140)), waves.ends()), (None, Some(at(147))));
+        assert_eq!(waves.end(at(147)), [100, 140]);
     }
 
     #[test]
