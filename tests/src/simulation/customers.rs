@@ -62,6 +62,9 @@ impl Customers {
             };
             let items = format!(r#"[{{"sku":"widget","quantity":{quantity}}}]"#);
             let key = format!("{}-{number}", self.waves);
+            // Some send keys that begin with a time: so does the id of their order.
+            let begun = Timestamp::from_second(self.waves as i64).expect("there are few waves");
+            let key = if number % 2 == 0 { key } else { EventId::derived(&["key", &key]).at(begun).to_string() };
             let body = format!(r#"{{"customer_id":"alice","items":{items}{extra},"idempotency_key":"{key}"}}"#);
             self.want(0, "place", body, true);
         }
@@ -108,7 +111,7 @@ impl Customers {
         let (node, asked) = (&mut nodes[want.service], want.asked);
         let id = EventId::derived(&["request", &place.to_string(), &asked.to_string()]);
         let (command, body, time) = (want.command.to_owned(), want.body.clone().into_bytes(), node.clock(now));
-        node.ask(Input::Command(Request { command, body, id, time, answer: sender }));
+        node.ask(Input::Command(Request { command, body, id: id.at(time), time, answer: sender }));
     }
 
     /// Takes the answers that came. A question whose service ended meanwhile is asked again, or dropped.
