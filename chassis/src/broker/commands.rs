@@ -82,18 +82,18 @@ impl Commands {
         let mut waves = Waves::new(Instant::now());
         loop {
             let wave_ends = waves.ends();
-            tokio::select! {
-                Some((command, message)) = requests.next() => answers.extend(waves.take(command, message).map(answered)),
+            // Who comes; nobody where the wave ends.
+            let comes = tokio::select! {
+                Some(comes) = requests.next() => Some(comes),
                 () = sleep_until(wave_ends.unwrap_or_else(Instant::now)), if wave_ends.is_some() => {
-                    let now = Instant::now();
-                    let at_the_door = if waves.takes_more(now) { requests.next().now_or_never().flatten() } else { None };
-                    match at_the_door {
-                        Some((command, message)) => answers.extend(waves.take(command, message).map(answered)),
-                        None => answers.extend(waves.end(now).into_iter().map(answered)),
-                    }
+                    if waves.takes_more(Instant::now()) { requests.next().now_or_never().flatten() } else { None }
                 }
-                Some(()) = answers.next() => {}
+                Some(()) = answers.next() => continue,
                 () = stopped(&mut stop) => break,
+            };
+            match comes {
+                Some((command, message)) => answers.extend(waves.take(command, message).map(answered)),
+                None => answers.extend(waves.end(Instant::now()).into_iter().map(answered)),
             }
         }
         answers.extend(waves.end(Instant::now()).into_iter().map(answered));

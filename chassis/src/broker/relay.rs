@@ -18,7 +18,7 @@ use crate::{Error, Input, OutboxRow, Receipt, ambient, ambient::pause};
 const BATCH_AT_MOST: usize = 500;
 /// Fewer rows go one after the other, each when the one before is confirmed: a batch costs the broker as much as a dozen
 /// messages do, however small it is, and holds all others up meanwhile.
-const BATCH_AT_LEAST: usize = 16;
+pub(super) const BATCH_AT_LEAST: usize = 16;
 /// How often the broker's word is compared with what it holds: behind a cluster nobody may be cut off when it forgets.
 const COMPARED_EVERY: Duration = Duration::from_secs(30);
 const PAUSE_AT_FIRST: Duration = Duration::from_millis(50);

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::relay::BATCH_AT_LEAST;
+
 /// So many within `COUNTED` are many.
 const MANY: u32 = 32;
 const COUNTED: Duration = Duration::from_millis(100);
@@ -17,8 +19,7 @@ const WAVE: Duration = Duration::from_millis(50);
 /// likes. So those who came wait for their answers before they come again.
 const PAUSES: f32 = 7.0;
 
-/// Fewer than this were not worth the wait, since the relay makes no batch of them: nobody waits for a while then.
-const ENOUGH: usize = 16;
+/// Nobody waits for so long after a wave that was not worth the wait, since the relay makes no batch of so few.
 const REST: Duration = Duration::from_millis(500);
 
 /// Who waits for the wave to end.
@@ -66,7 +67,7 @@ impl<T> Waves<T> {
 
     /// Ends the wave `now`: who was in it, in the order in which they came.
     pub fn end(&mut self, now: Instant) -> Vec<T> {
-        if self.waiting.len() < ENOUGH {
+        if self.waiting.len() < BATCH_AT_LEAST {
             self.rests_until = now + REST;
         }
         std::mem::take(&mut self.waiting)
@@ -88,50 +89,40 @@ impl<T> Waves<T> {
 mod tests {
     use super::*;
 
-    /// Who comes when, in milliseconds, and when he went on.
-    #[derive(Default)]
-    struct Went(Vec<(u64, u64)>);
-
-    /// Lets somebody come at each of these milliseconds, in ascending order.
-    fn all(come: impl IntoIterator<Item = u64>) -> Went {
-        let (begin, mut went) = (Instant::now(), Went::default());
+    /// Lets somebody come at each of these milliseconds, in ascending order: when who came went on.
+    fn all(come: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
+        let begin = Instant::now();
         let at = |millis| begin + Duration::from_millis(millis);
-        let mut waves = Waves::new(begin);
-        let mut end = |waves: &mut Waves<u64>, until: Instant| {
-            if let Some(ends) = waves.ends().filter(|ends| *ends <= until) {
+        let (mut waves, mut went) = (Waves::new(begin), Vec::new());
+        // In the end nobody comes any more.
+        for comes in come.into_iter().map(Some).chain([None]) {
+            let now = at(comes.unwrap_or(1_000_000));
+            if let Some(ends) = waves.ends().filter(|ends| *ends <= now) {
                 let went_at = (ends - begin).as_millis() as u64;
-                went.0.extend(waves.end(ends).into_iter().map(|came| (came, went_at)));
+                went.extend(waves.end(ends).into_iter().map(|came| (came, went_at)));
             }
-        };
-        let mut free = Vec::new();
-        for millis in come {
-            end(&mut waves, at(millis));
-            free.extend(waves.join(millis, at(millis)).map(|came| (came, millis)));
+            went.extend(comes.and_then(|came| waves.join(came, now)).map(|came| (came, came)));
         }
-        end(&mut waves, at(1_000_000));
-        went.0.extend(free);
-        went.0.sort_unstable();
+        went.sort_unstable();
         went
     }
 
-    impl Went {
-        fn longest_wait(&self) -> u64 {
-            self.0.iter().map(|(came, went)| went - came).max().unwrap_or(0)
-        }
+    fn longest_wait(went: &[(u64, u64)]) -> Option<u64> {
+        went.iter().map(|(came, went)| went - came).max()
     }
 
     #[test]
     fn where_few_come_none_waits() {
-        assert_eq!(all((0..1000).step_by(4)).longest_wait(), 0);
-        assert_eq!(all(vec![7; 1000]).longest_wait(), 0, "they came at once, and are one commit anyway");
+        assert_eq!(longest_wait(&all((0..1000).step_by(4))), Some(0));
+        assert_eq!(longest_wait(&all(vec![7; 1000])), Some(0), "they came at once, and are one commit anyway");
     }
 
     #[test]
     fn where_many_come_those_of_one_wave_go_on_together() {
         let went_at = |came: u64| if came < 100 { came } else { came / 50 * 50 + 50 };
-        assert_eq!(all(0..1000).0, (0..1000).map(|came| (came, went_at(came))).collect::<Vec<_>>());
+        assert_eq!(all(0..1000), (0..1000).map(|came| (came, went_at(came))).collect::<Vec<_>>());
         // And where nobody comes any more, seven of the usual pauses later.
-        assert_eq!(all(0..110).0[100..], [100, 101, 102, 103, 104, 105, 106, 107, 108, 109].map(|came| (came, 116)));
+        assert_eq!(all(0..110)[100..], [100, 101, 102, 103, 104, 105, 106, 107, 108, 109].map(|came| (came, 116)));
     }
 
     #[test]
@@ -165,13 +156,16 @@ mod tests {
     #[test]
     fn nobody_overtakes_who_waits() {
         let times = (0..100).chain((100..400).step_by(7)).chain([401, 650, 651]);
-        let Went(went) = all(times);
+        let went = all(times);
         assert!(went.is_sorted_by_key(|it| it.1), "{went:?}");
+        // From 200 on few come, and one of before still waits.
+        let went = all((0..116).chain([199, 200, 201]));
+        assert_eq!(went[116..], [199, 200, 201].map(|came| (came, 249)));
     }
 
     #[test]
     fn who_comes_after_many_and_a_long_time_does_not_wait() {
-        let Went(went) = all((0..200).chain([400, 2000]));
+        let went = all((0..200).chain([400, 2000]));
         assert_eq!(went[200..], [(400, 400), (2000, 2000)]);
     }
 }

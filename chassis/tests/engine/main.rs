@@ -250,8 +250,11 @@ fn ask(engine: &mut Engine, body: &str) -> (Answer, Released) {
 }
 
 fn command(engine: &mut Engine, name: &str, body: &str) -> (Answer, Released) {
+    request(engine, chassis::ambient::random_id(), name, body)
+}
+
+fn request(engine: &mut Engine, id: EventId, name: &str, body: &str) -> (Answer, Released) {
     let (sender, mut receiver) = oneshot::channel();
-    let id = chassis::ambient::random_id();
     let request = Request { command: name.into(), body: body.into(), id, time: Timestamp::UNIX_EPOCH, answer: sender };
     let mut released = engine.take(vec![Input::Command(request)]).unwrap();
     for (to, answer) in released.answers.drain(..) {
@@ -353,14 +356,8 @@ fn a_command_with_a_key_is_answered_the_same_and_done_once() {
 #[test]
 fn an_id_that_a_command_makes_begins_with_its_time_and_with_a_key_is_the_same_in_a_new_store() {
     let number = |asked: EventId, body: &str| -> EventId {
-        let (sender, mut receiver) = oneshot::channel();
-        let time = "2026-01-01T00:00:00Z".parse().unwrap();
-        let request = Request { command: "number".into(), body: body.into(), id: asked, time, answer: sender };
-        let mut released = engine().take(vec![Input::Command(request)]).unwrap();
-        for (to, answer) in released.answers.drain(..) {
-            to.send(answer).unwrap();
-        }
-        serde_json::from_slice(&receiver.try_recv().unwrap().unwrap()).unwrap()
+        let (answer, _) = request(&mut engine(), asked, "number", body);
+        serde_json::from_slice(&answer.unwrap()).unwrap()
     };
     let at = |second| Timestamp::from_second(second).unwrap();
     let asked = |second| EventId::derived(&["asked"]).at(at(second));
