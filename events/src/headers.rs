@@ -2,6 +2,7 @@
 //! hears, and most of them only once or never.
 
 use std::{
+    cmp::Ordering,
     fmt::{self, Display, Write},
     hash::{Hash, Hasher},
     ops::Index,
@@ -22,6 +23,8 @@ pub struct Headers {
 /// Where a header stands in the text.
 #[derive(Clone, Copy)]
 struct Place {
+    /// How its name begins, see [`beginning`].
+    begins: u64,
     name: usize,
     value: usize,
     end: usize,
@@ -35,6 +38,19 @@ impl Place {
     fn value(self, text: &str) -> &str {
         &text[self.value..self.end]
     }
+
+    /// In which order its name and `name`, which so begins, stand.
+    fn compare(self, text: &str, begins: u64, name: &str) -> Ordering {
+        self.begins.cmp(&begins).then_with(|| self.name(text).cmp(name))
+    }
+}
+
+/// The first eight bytes of a name, in the order of names: nearly all names differ there, and two numbers are compared at once.
+fn beginning(name: &str) -> u64 {
+    let mut first = [0; 8];
+    let length = name.len().min(first.len());
+    first[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(first)
 }
 
 impl Headers {
@@ -100,7 +116,8 @@ impl Headers {
 
     /// Where a header of this name stands, or where it would.
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.places.binary_search_by(|place| place.name(&self.text).cmp(name))
+        let begins = beginning(name);
+        self.places.binary_search_by(|place| place.compare(&self.text, begins, name))
     }
 
     /// Writes a name and a value behind all others, where nobody finds them yet.
@@ -109,7 +126,7 @@ impl Headers {
         self.text.push_str(name);
         let middle = self.text.len();
         value(&mut self.text);
-        Place { name: begin, value: middle, end: self.text.len() }
+        Place { begins: beginning(name), name: begin, value: middle, end: self.text.len() }
     }
 }
 
@@ -151,7 +168,7 @@ impl<N: AsRef<str>, V: AsRef<str>> Extend<(N, V)> for Headers {
         let Headers { text, places } = self;
         // Of those with one name the last one stays.
         places.reverse();
-        places.sort_by(|one, other| one.name(text).cmp(other.name(text)));
+        places.sort_by(|one, other| one.compare(text, other.begins, other.name(text)));
         places.dedup_by(|one, other| one.name(text) == other.name(text));
     }
 }
@@ -247,6 +264,20 @@ mod tests {
         assert_eq!(headers.iter().collect::<Vec<_>>(), [("a", "3"), ("b", "4"), ("c", "8"), ("d", "5")]);
         headers.retain(|name, value| name == "a" || value == "5");
         assert_eq!(headers, Headers::from([("a", "3"), ("d", "5")]));
+    }
+
+    #[test]
+    fn headers_stand_in_the_order_of_their_names_however_those_begin() {
+        let names =
+            ["", "Nats-Batch", "Nats-Batch-Id", "ce-datas", "ce-datasch", "ce-dataschema", "ce-id", "ce-time", "ß"];
+        let headers: Headers = names.iter().rev().map(|name| (name, name)).collect();
+        assert!(headers.iter().map(|(name, _)| name).eq(names));
+        let mut one_by_one = Headers::new();
+        names.iter().rev().for_each(|name| one_by_one.insert(name, name));
+        assert_eq!(one_by_one, headers);
+        assert!(names.iter().all(|name| headers.get(name) == Some(name)), "{headers:?}");
+        let others = ["c", "ce-data", "ce-datass", "ce-dataschemas"];
+        assert!(others.iter().all(|name| headers.get(name).is_none()), "{headers:?}");
     }
 
     #[test]
