@@ -1,35 +1,73 @@
-//! The ledger in memory, to look things up.
+//! What is in the ledger, to look things up: where each line stands, and which lines an id or a key may belong to. What they
+//! say is read back from the disk.
 //!
 //! Holds exactly what is on disk, whenever others look: an entry is admitted, then written, then entered. Those that are
-//! written together are entered to be decided one upon the other, and taken back until they are written.
+//! written together are pencilled in to be decided one upon the other, and rubbed out until they are written.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    hash::{BuildHasher, RandomState},
+    io,
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
 
 use crate::entry::{Entry, Kind};
 
+/// Makes a number of an id or a key. Two may have the same.
+type Hashing = Box<dyn Fn(&str) -> u64 + Send>;
+
 /// Everything that happened, in order, found by object id and by idempotency key.
-#[derive(Default)]
 pub struct Book {
-    entries: Vec<Arc<Entry>>,
-    by_id: HashMap<String, Arc<Entry>>,
-    by_key: HashMap<String, Arc<Entry>>,
+    /// To be read only.
+    ledger: File,
+    /// Where each line ends.
+    ends: Vec<u64>,
+    /// The numbers that were made of an id or a key, with its line, counted from nought.
+    names: BTreeSet<(u64, u32)>,
+    hash: Hashing,
     refunded: HashMap<String, i64>,
+    /// What stands behind the last line, as if it were written.
+    pencilled: Vec<Arc<Entry>>,
 }
 
 impl Book {
-    /// Everything that happened, oldest first.
-    pub fn entries(&self) -> &[Arc<Entry>] {
-        &self.entries
+    /// One in which nothing is entered yet, of lines that stand in `ledger`.
+    pub fn of(ledger: File) -> Self {
+        let state = RandomState::new();
+        Self {
+            ledger,
+            ends: Vec::new(),
+            names: BTreeSet::new(),
+            hash: Box::new(move |name| state.hash_one(name)),
+            refunded: HashMap::new(),
+            pencilled: Vec::new(),
+        }
+    }
+
+    /// The lines of everything that happened, oldest first: the file, and how many bytes of it.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn lines(&self) -> io::Result<(File, u64)> {
+        Ok((self.ledger.try_clone()?, self.end()))
     }
 
     /// The entry that made the object `id`.
-    pub fn by_id(&self, id: &str) -> Option<&Arc<Entry>> {
-        self.by_id.get(id)
+    ///
+    /// # Errors
+    /// A line cannot be read back.
+    pub fn by_id(&self, id: &str) -> io::Result<Option<Arc<Entry>>> {
+        self.find(id, |entry| entry.id == id)
     }
 
     /// The entry that was made under an idempotency key.
-    pub fn by_key(&self, key: &str) -> Option<&Arc<Entry>> {
-        self.by_key.get(key)
+    ///
+    /// # Errors
+    /// A line cannot be read back.
+    pub fn by_key(&self, key: &str) -> io::Result<Option<Arc<Entry>>> {
+        self.find(key, |entry| entry.idempotency_key.as_deref() == Some(key))
     }
 
     /// What of a charge has not been given back yet, in minor units.
@@ -40,24 +78,26 @@ impl Book {
     /// Whether `entry` can follow what is here.
     ///
     /// # Errors
-    /// The contradiction, in words: an id or a key used twice, or a refund of what was never charged.
+    /// The contradiction, in words: an id or a key used twice, or a refund of what was never charged; or that a line cannot be
+    /// read back.
     pub fn admits(&self, entry: &Entry) -> Result<(), String> {
-        if self.by_id.contains_key(&entry.id) {
+        let unread = |error: io::Error| format!("what is there cannot be read back: {error}");
+        if self.by_id(&entry.id).map_err(unread)?.is_some() {
             return Err(format!("{} is there already", entry.id));
         }
         if let Some(key) = &entry.idempotency_key
-            && self.by_key.contains_key(key)
+            && self.by_key(key).map_err(unread)?.is_some()
         {
             return Err(format!("idempotency key {key:?} is there already"));
         }
         let Kind::Refund { payment_intent, .. } = &entry.kind else {
             return Ok(());
         };
-        match self.by_id(payment_intent) {
+        match self.by_id(payment_intent).map_err(unread)? {
             Some(paid) if !matches!(paid.kind, Kind::Charge { .. }) => {
                 Err(format!("{payment_intent} was never charged"))
             }
-            Some(paid) if self.unrefunded(paid) < entry.amount => {
+            Some(paid) if self.unrefunded(&paid) < entry.amount => {
                 Err(format!("{payment_intent} has less than that left"))
             }
             Some(_) => Ok(()),
@@ -65,36 +105,123 @@ impl Book {
         }
     }
 
-    /// Remembers an entry that is admitted.
-    pub fn enter(&mut self, entry: Arc<Entry>) {
-        if let Kind::Refund { payment_intent, .. } = &entry.kind {
-            *self.refunded.entry(payment_intent.clone()).or_default() += entry.amount;
-        }
-        if let Some(key) = &entry.idempotency_key {
-            self.by_key.insert(key.clone(), Arc::clone(&entry));
-        }
-        self.by_id.insert(entry.id.clone(), Arc::clone(&entry));
-        self.entries.push(entry);
+    /// Remembers an entry that is admitted, and written: its line is the next one, up to the byte `end`. Nothing is pencilled
+    /// in meanwhile.
+    pub fn enter(&mut self, entry: &Entry, end: u64) {
+        self.note(entry);
+        self.ends.push(end);
     }
 
-    /// Forgets all but the oldest `kept` entries, as if the others had never been entered.
-    pub fn take_back(&mut self, kept: usize) {
-        for entry in self.entries.drain(kept..) {
+    /// Remembers an entry that is admitted, until [`Book::rub_out`].
+    pub fn pencil_in(&mut self, entry: Arc<Entry>) {
+        self.note(&entry);
+        self.pencilled.push(entry);
+    }
+
+    /// Forgets what was pencilled in, as if it had never been.
+    pub fn rub_out(&mut self) {
+        while let Some(entry) = self.pencilled.pop() {
             if let Kind::Refund { payment_intent, .. } = &entry.kind {
                 *self.refunded.entry(payment_intent.clone()).or_default() -= entry.amount;
             }
-            if let Some(key) = &entry.idempotency_key {
-                self.by_key.remove(key);
+            for name in self.names_of(&entry, self.next()) {
+                self.names.remove(&name);
             }
-            self.by_id.remove(&entry.id);
         }
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        if let Kind::Refund { payment_intent, .. } = &entry.kind {
+            *self.refunded.entry(payment_intent.clone()).or_default() += entry.amount;
+        }
+        let names = self.names_of(entry, self.next());
+        self.names.extend(names);
+    }
+
+    fn names_of(&self, entry: &Entry, line: usize) -> Vec<(u64, u32)> {
+        let line = u32::try_from(line).expect("a ledger of four billion lines");
+        let names = [Some(&entry.id), entry.idempotency_key.as_ref()];
+        names.into_iter().flatten().map(|name| ((self.hash)(name), line)).collect()
+    }
+
+    /// The number of the line behind all.
+    fn next(&self) -> usize {
+        self.ends.len() + self.pencilled.len()
+    }
+
+    fn end(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    fn find(&self, name: &str, is_meant: impl Fn(&Entry) -> bool) -> io::Result<Option<Arc<Entry>>> {
+        let hash = (self.hash)(name);
+        for (_, line) in self.names.range((hash, 0)..=(hash, u32::MAX)) {
+            let entry = self.read(*line as usize)?;
+            if is_meant(&entry) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, line: usize) -> io::Result<Arc<Entry>> {
+        let Some(end) = self.ends.get(line) else {
+            return Ok(Arc::clone(&self.pencilled[line - self.ends.len()]));
+        };
+        let begin = line.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let mut bytes = vec![0; (end - begin) as usize];
+        self.ledger.read_exact_at(&mut bytes, begin)?;
+        Ok(Arc::new(serde_json::from_slice(&bytes)?))
     }
 }
 
 #[cfg(test)]
 pub mod tests {
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
     use super::*;
-    use crate::ids;
+    use crate::{ids, ledger::Ledger};
+
+    /// A book with its ledger.
+    struct Kept {
+        _folder: TempDir,
+        ledger: Ledger,
+        book: Book,
+    }
+
+    impl Kept {
+        fn holding(entries: &[Entry]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (ledger, book) = new(folder.path());
+            let mut kept = Self { _folder: folder, ledger, book };
+            entries.iter().for_each(|entry| kept.write(entry));
+            kept
+        }
+
+        fn write(&mut self, entry: &Entry) {
+            self.book.admits(entry).unwrap();
+            let ends = self.ledger.append(&[Arc::new(entry.clone())]).unwrap();
+            self.book.enter(entry, ends[0]);
+        }
+
+        fn ids(&self) -> Vec<String> {
+            ids_of(&self.book)
+        }
+    }
+
+    /// A new ledger, with the book of it.
+    pub fn new(folder: &Path) -> (Ledger, Book) {
+        let (ledger, _) = Ledger::open(folder).unwrap();
+        let book = Book::of(ledger.lines().unwrap());
+        (ledger, book)
+    }
+
+    /// The ids in a book, oldest first.
+    pub fn ids_of(book: &Book) -> Vec<String> {
+        (0..book.ends.len()).map(|line| book.read(line).unwrap().id.clone()).collect()
+    }
 
     pub fn charge(id: &str, key: &str, amount: i64) -> Entry {
         Entry {
@@ -126,12 +253,7 @@ pub mod tests {
 
     #[track_caller]
     fn check(entries: &[Entry], next: &Entry, expected: Result<(), &str>) {
-        let mut book = Book::default();
-        for entry in entries {
-            book.admits(entry).unwrap();
-            book.enter(Arc::new(entry.clone()));
-        }
-        let admitted = book.admits(next);
+        let admitted = Kept::holding(entries).book.admits(next);
         assert_eq!(admitted.as_ref().map(|&()| ()).map_err(String::as_str), expected);
     }
 
@@ -164,22 +286,38 @@ pub mod tests {
     }
 
     #[test]
-    fn what_is_taken_back_never_was() {
-        let kept = [charge("pi_1", "a", 100), refund("re_1", "b", "pi_1", 10)];
-        let taken = [refund("re_2", "c", "pi_1", 60), charge("pi_2", "d", 100), refund("re_3", "e", "pi_2", 100)];
-        let mut book = Book::default();
-        for entry in kept.iter().chain(&taken) {
-            book.enter(Arc::new(entry.clone()));
+    fn what_is_rubbed_out_never_was() {
+        let written = [charge("pi_1", "a", 100), refund("re_1", "b", "pi_1", 10)];
+        let pencilled = [refund("re_2", "c", "pi_1", 60), charge("pi_2", "d", 100), refund("re_3", "e", "pi_2", 100)];
+        let mut kept = Kept::holding(&written);
+        for entry in &pencilled {
+            kept.book.admits(entry).unwrap();
+            kept.book.pencil_in(Arc::new(entry.clone()));
         }
-        book.take_back(2);
-        assert_eq!(book.entries(), kept.map(Arc::new));
-        for entry in &taken {
-            assert_eq!((book.by_id(&entry.id), book.by_key(entry.idempotency_key.as_ref().unwrap())), (None, None));
+        assert_eq!(kept.book.by_key("d").unwrap().unwrap().id, "pi_2");
+        kept.book.rub_out();
+        assert_eq!(kept.ids(), ["pi_1", "re_1"]);
+        for entry in &pencilled {
+            let key = entry.idempotency_key.as_ref().unwrap();
+            assert_eq!((kept.book.by_id(&entry.id).unwrap(), kept.book.by_key(key).unwrap()), (None, None));
         }
-        assert_eq!(book.unrefunded(book.by_id("pi_1").unwrap()), 90);
-        for entry in taken {
-            book.admits(&entry).unwrap();
-            book.enter(Arc::new(entry));
-        }
+        let paid = kept.book.by_id("pi_1").unwrap().unwrap();
+        assert_eq!((&*paid, kept.book.unrefunded(&paid)), (&written[0], 90));
+        pencilled.iter().for_each(|entry| kept.write(entry));
+        assert_eq!(kept.ids(), ["pi_1", "re_1", "re_2", "pi_2", "re_3"]);
+    }
+
+    #[test]
+    fn names_that_make_the_same_number_are_told_apart() {
+        let mut kept = Kept::holding(&[]);
+        kept.book.hash = Box::new(|_| 7);
+        let entries = [charge("pi_1", "a", 100), charge("pi_2", "b", 200), charge("b", "pi_1", 300)];
+        entries.iter().for_each(|entry| kept.write(entry));
+        let found = |entry: io::Result<Option<Arc<Entry>>>| entry.unwrap().map(|it| it.amount);
+        let ids = ["pi_1", "pi_2", "b", "a"].map(|id| found(kept.book.by_id(id)));
+        assert_eq!(ids, [Some(100), Some(200), Some(300), None]);
+        let keys = ["a", "b", "pi_1", "pi_2"].map(|key| found(kept.book.by_key(key)));
+        assert_eq!(keys, [Some(100), Some(200), Some(300), None]);
+        assert_eq!(kept.book.admits(&charge("pi_3", "c", 100)), Ok(()));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     entry::Entry,
     error::Error,
     idempotency::{Hold, Key, Keys, Opening},
-    ledger::{Ledger, ledger_path},
+    ledger::{Ledger, Line, ledger_path},
     outage::Outage,
     refusal::Refusal,
     stripe,
@@ -38,15 +38,18 @@ impl Gateway {
     /// Reads the ledger back.
     ///
     /// # Errors
-    /// Those of [`Ledger::open`], and [`Error::BadLine`] for a line that contradicts the ones before it.
+    /// Those of [`Ledger::open`], and [`Error::BadLine`] for a line that is none, or contradicts the ones before it.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let (ledger, history) = Ledger::open(folder)?;
-        let mut book = Book::default();
-        for (line, entry) in history {
+        let path = ledger_path(folder);
+        let lines = ledger.lines().map_err(|source| Error::Ledger { path: path.clone(), source })?;
+        let mut book = Book::of(lines);
+        for line in history {
+            let Line { number, entry, end } = line?;
             if let Err(reason) = book.admits(&entry) {
-                return Err(Error::BadLine { path: ledger_path(folder), line, reason });
+                return Err(Error::BadLine { path, line: number, reason });
             }
-            book.enter(Arc::new(entry));
+            book.enter(&entry, end);
         }
         Ok(Self::of(Arc::new(Writing::of(ledger, book))))
     }
@@ -97,7 +100,7 @@ impl Gateway {
     ) -> Result<Response, Refusal> {
         let opening = match key {
             Some(key) => {
-                let known = |key: &str| self.book().by_key(key).cloned();
+                let known = |key: &str| self.book().by_key(key);
                 Some(self.0.keys.open(key, request, known)?)
             }
             None => None,

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -50,12 +51,13 @@ impl Keys {
     /// Takes a key for a request. `known` looks in the book.
     ///
     /// # Errors
-    /// 409 while another request has the key; 400 if the key was first used for something else.
+    /// 409 while another request has the key; 400 if the key was first used for something else; 500 where the book cannot be
+    /// read.
     pub fn open(
         self: &Arc<Self>,
         key: &str,
         request: Uuid,
-        known: impl FnOnce(&str) -> Option<Arc<Entry>>,
+        known: impl FnOnce(&str) -> io::Result<Option<Arc<Entry>>>,
     ) -> Result<Opening, Refusal> {
         // Held over the look into the book: a request enters its entry first and gives its key back then, so one that is
         // in neither place has not happened.
@@ -64,7 +66,7 @@ impl Keys {
             check_same(key, first, request)?;
             return Err(Refusal::key_in_use(key));
         }
-        if let Some(entry) = known(key) {
+        if let Some(entry) = known(key)? {
             check_same(key, entry.request, request)?;
             return Ok(Opening::Known(entry));
         }
@@ -125,25 +127,25 @@ mod tests {
     fn a_key_in_flight_is_nobody_elses() {
         let keys = Arc::new(Keys::default());
         let request = ids::digest(b"a");
-        let first = keys.open("a", request, |_| None);
-        check(keys.open("a", request, |_| None), "idempotency_key_in_use");
-        check(keys.open("a", ids::digest(b"b"), |_| None), "idempotency_error");
-        check(keys.open("b", request, |_| None), "New");
+        let first = keys.open("a", request, |_| Ok(None));
+        check(keys.open("a", request, |_| Ok(None)), "idempotency_key_in_use");
+        check(keys.open("a", ids::digest(b"b"), |_| Ok(None)), "idempotency_error");
+        check(keys.open("b", request, |_| Ok(None)), "New");
         check(first, "New");
     }
 
     #[test]
     fn a_refused_request_gives_its_key_back() {
         let keys = Arc::new(Keys::default());
-        drop(keys.open("a", ids::digest(b"a"), |_| None));
-        check(keys.open("a", ids::digest(b"b"), |_| None), "New");
+        drop(keys.open("a", ids::digest(b"a"), |_| Ok(None)));
+        check(keys.open("a", ids::digest(b"b"), |_| Ok(None)), "New");
     }
 
     #[test]
     fn a_key_that_made_an_entry_stands_for_it() {
         let keys = Arc::new(Keys::default());
         let entry = Arc::new(charge("pi_1", "a", 100));
-        let known = |_: &str| Some(Arc::clone(&entry));
+        let known = |_: &str| Ok(Some(Arc::clone(&entry)));
         check(keys.open("a", entry.request, known), "Known");
         check(keys.open("a", ids::digest(b"other"), known), "idempotency_error");
     }

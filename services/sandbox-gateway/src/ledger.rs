@@ -5,7 +5,8 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io::{self, BufRead, BufReader, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,24 +19,42 @@ type Syncing = Box<dyn Fn(&File) -> io::Result<()> + Send>;
 /// The open ledger. Dropping it closes the file and lets another process have it.
 pub struct Ledger {
     file: File,
+    /// Where the last line ends.
+    end: u64,
     failed: bool,
     /// Called once for each append.
     pub sync: Syncing,
     _lock: File,
 }
 
-/// What a ledger held when it was opened, each entry with its line number.
-pub type History = Vec<(usize, Entry)>;
+/// A line that was read back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Counted from 1.
+    pub number: usize,
+    /// What it says.
+    pub entry: Entry,
+    /// Where it ends.
+    pub end: u64,
+}
+
+/// What a ledger held when it was opened, line by line.
+pub struct History {
+    lines: BufReader<File>,
+    path: PathBuf,
+    number: usize,
+    end: u64,
+}
 
 impl Ledger {
-    /// Opens the ledger in `folder`, making both if they are not there, and reads it back.
+    /// Opens the ledger in `folder`, making both if they are not there, to go on behind what it holds.
     ///
     /// A last line without its line end was being written when the process died, so nobody was told of it: it is cut off.
     /// Lines that were written together with it may be whole. Nobody was told of them either, and they happened: whoever
     /// asks again under their keys is given their answers, and whoever asks under the key that was cut off, a new one.
     ///
     /// # Errors
-    /// [`Error::LedgerInUse`], [`Error::BadLine`], and [`Error::Ledger`] where the file system says no.
+    /// [`Error::LedgerInUse`], and [`Error::Ledger`] where the file system says no.
     pub fn open(folder: &Path) -> Result<(Self, History), Error> {
         fs::create_dir_all(folder).map_err(failure(folder))?;
         let lock = lock(folder)?;
@@ -43,33 +62,64 @@ impl Ledger {
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failure(&path))?;
         // The file's name must be as durable as its lines.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failure(folder))?;
-        let bytes = fs::read(&path).map_err(failure(&path))?;
-        let complete = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
-        if complete < bytes.len() {
-            cut_torn_line(&file, &path, complete, bytes.len())?;
+        let length = file.metadata().map_err(failure(&path))?.len();
+        let end = end_of_lines(&file, length).map_err(failure(&path))?;
+        if end < length {
+            cut_torn_line(&file, &path, end, length)?;
         }
-        let history = parse(&bytes[..complete], &path)?;
-        let ledger = Self { file, failed: false, sync: Box::new(File::sync_data), _lock: lock };
-        Ok((ledger, history))
+        let lines = BufReader::new(File::open(&path).map_err(failure(&path))?);
+        let ledger = Self { file, end, failed: false, sync: Box::new(File::sync_data), _lock: lock };
+        Ok((ledger, History { lines, path, number: 0, end: 0 }))
+    }
+
+    /// The file, to read lines back.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn lines(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Writes a line for each entry, in their order and with one write, and waits until they are on the disk, with one sync.
+    /// Gives where each of the lines ends.
     ///
     /// # Errors
     /// After a failure nobody knows what the file holds, so every later append fails too; opening the ledger again finds
     /// out.
-    pub fn append(&mut self, entries: &[Arc<Entry>]) -> io::Result<()> {
+    pub fn append(&mut self, entries: &[Arc<Entry>]) -> io::Result<Vec<u64>> {
         if self.failed {
             return Err(io::Error::other("an earlier write failed; restart to read the ledger back"));
         }
-        let mut lines = Vec::new();
+        let (mut lines, mut ends) = (Vec::new(), Vec::new());
         for entry in entries {
             serde_json::to_writer(&mut lines, &**entry)?;
             lines.push(b'\n');
+            ends.push(self.end + lines.len() as u64);
         }
         let outcome = self.file.write_all(&lines).and_then(|()| (self.sync)(&self.file));
         self.failed = outcome.is_err();
-        outcome
+        outcome?;
+        self.end += lines.len() as u64;
+        Ok(ends)
+    }
+}
+
+impl Iterator for History {
+    type Item = Result<Line, Error>;
+
+    /// The next line, or [`Error::BadLine`], or [`Error::Ledger`] where the file system says no.
+    fn next(&mut self) -> Option<Result<Line, Error>> {
+        let mut line = Vec::new();
+        match self.lines.read_until(b'\n', &mut line) {
+            Ok(0) => return None,
+            Ok(bytes) => (self.number, self.end) = (self.number + 1, self.end + bytes as u64),
+            Err(error) => return Some(Err(failure(&self.path)(error))),
+        }
+        let Self { path, number, end, .. } = &*self;
+        Some(match serde_json::from_slice(&line) {
+            Ok(entry) => Ok(Line { number: *number, entry, end: *end }),
+            Err(error) => Err(Error::BadLine { path: path.clone(), line: *number, reason: error.to_string() }),
+        })
     }
 }
 
@@ -88,29 +138,28 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-fn cut_torn_line(file: &File, path: &Path, complete: usize, found: usize) -> Result<(), Error> {
-    tracing::warn!(
-        ledger = %path.display(),
-        bytes = found - complete,
-        "the last line was never finished; nobody was told of it, and it is cut off"
-    );
-    file.set_len(complete as u64).and_then(|()| file.sync_all()).map_err(failure(path))
+/// Where the last whole line ends.
+fn end_of_lines(file: &File, length: u64) -> io::Result<u64> {
+    let (mut end, mut part) = (length, [0; 4096]);
+    while end > 0 {
+        let begin = end.saturating_sub(part.len() as u64);
+        let part = &mut part[..(end - begin) as usize];
+        file.read_exact_at(part, begin)?;
+        if let Some(at) = part.iter().rposition(|&byte| byte == b'\n') {
+            return Ok(begin + at as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(0)
 }
 
-fn parse(lines: &[u8], path: &Path) -> Result<History, Error> {
-    lines
-        .split_inclusive(|&b| b == b'\n')
-        .enumerate()
-        .map(|(index, line)| {
-            let line_number = index + 1;
-            match serde_json::from_slice(line) {
-                Ok(entry) => Ok((line_number, entry)),
-                Err(error) => {
-                    Err(Error::BadLine { path: path.to_owned(), line: line_number, reason: error.to_string() })
-                }
-            }
-        })
-        .collect()
+fn cut_torn_line(file: &File, path: &Path, end: u64, length: u64) -> Result<(), Error> {
+    tracing::warn!(
+        ledger = %path.display(),
+        bytes = length - end,
+        "the last line was never finished; nobody was told of it, and it is cut off"
+    );
+    file.set_len(end).and_then(|()| file.sync_all()).map_err(failure(path))
 }
 
 fn failure(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -124,21 +173,23 @@ mod tests {
     use crate::book::tests::charge;
 
     fn entries(history: History) -> Vec<Entry> {
-        history.into_iter().map(|(_, entry)| entry).collect()
+        history.map(|line| line.unwrap().entry).collect()
     }
 
     #[test]
     fn what_was_appended_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
-        assert_eq!(history, []);
+        assert_eq!(history.count(), 0);
         let written = ["pi_1", "pi_2", "pi_3"].map(|id| charge(id, id, 100));
         let [first, second, third] = written.clone().map(Arc::new);
-        ledger.append(&[first]).unwrap();
-        ledger.append(&[second, third]).unwrap();
+        let mut ends = ledger.append(&[first]).unwrap();
+        ends.extend(ledger.append(&[second, third]).unwrap());
         drop(ledger);
         let (_, history) = Ledger::open(folder.path()).unwrap();
-        assert_eq!(entries(history), written);
+        let lines: Vec<_> = history.map(Result::unwrap).collect();
+        assert_eq!(lines.iter().map(|line| line.end).collect::<Vec<_>>(), ends);
+        assert!(lines.iter().map(|line| &line.entry).eq(&written));
     }
 
     #[test]
@@ -150,6 +201,7 @@ mod tests {
         let path = ledger_path(folder.path());
         let mut bytes = fs::read(&path).unwrap();
         bytes.extend_from_slice(br#"{"at":"2026-01-01T00:00:00Z","kind":"cha"#);
+        bytes.extend([b'.'; 10_000]);
         fs::write(&path, bytes).unwrap();
 
         let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
@@ -157,7 +209,7 @@ mod tests {
         ledger.append(&[Arc::new(charge("pi_2", "b", 200))]).unwrap();
         drop(ledger);
         let (_, history) = Ledger::open(folder.path()).unwrap();
-        assert_eq!(history.len(), 2);
+        assert_eq!(history.count(), 2);
     }
 
     #[test]
@@ -167,7 +219,8 @@ mod tests {
         let good = serde_json::to_string(&charge("pi_1", "a", 100)).unwrap();
         let content = format!("{good}\nnot a line\n{good}\n");
         fs::write(&path, &content).unwrap();
-        let error = Ledger::open(folder.path()).err().unwrap();
+        let (_, history) = Ledger::open(folder.path()).unwrap();
+        let error = history.collect::<Result<Vec<_>, _>>().unwrap_err();
         assert!(matches!(error, Error::BadLine { line: 2, .. }), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }

@@ -56,8 +56,9 @@ pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parame
 
 /// Shows a payment intent: charged, declined or not confirmed.
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    match gateway.book().by_id(&id) {
-        Some(entry) if !matches!(entry.kind, Kind::Refund { .. }) => Ok(stripe::object(entry)),
+    let entry = gateway.book().by_id(&id)?;
+    match entry {
+        Some(entry) if !matches!(entry.kind, Kind::Refund { .. }) => Ok(stripe::object(&entry)),
         _ => Err(Refusal::no_such(StatusCode::NOT_FOUND, "payment_intent", "intent", &id)),
     }
 }

@@ -37,8 +37,9 @@ pub async fn create(State(gateway): State<Gateway>, key: Key, parameters: Parame
 
 /// Shows a refund.
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    match gateway.book().by_id(&id) {
-        Some(entry) if matches!(entry.kind, Kind::Refund { .. }) => Ok(stripe::object(entry)),
+    let entry = gateway.book().by_id(&id)?;
+    match entry {
+        Some(entry) if matches!(entry.kind, Kind::Refund { .. }) => Ok(stripe::object(&entry)),
         _ => Err(Refusal::no_such(StatusCode::NOT_FOUND, "refund", "refund", &id)),
     }
 }
@@ -53,7 +54,9 @@ fn refund(
     parameters.only(KNOWN)?;
     let asked = parameters.amount()?;
     let reason = reason(parameters)?;
-    let Charged { paid, charge, payment_method } = charged(book, parameters.required("payment_intent")?)?;
+    let id = parameters.required("payment_intent")?;
+    let paid = book.by_id(id)?;
+    let Charged { paid, charge, payment_method } = charged(paid.as_deref(), id)?;
     let amount = amount(asked, book.unrefunded(paid), charge)?;
     cards.ask_to_take_back(payment_method, charge)?;
     let metadata = parameters.metadata();
@@ -87,8 +90,9 @@ struct Charged<'a> {
     payment_method: &'a str,
 }
 
-fn charged<'a>(book: &'a Book, id: &str) -> Result<Charged<'a>, Refusal> {
-    match book.by_id(id).map(|entry| (entry, &entry.kind)) {
+/// `paid` as a payment that was made, where it is one. It was asked for as `id`.
+fn charged<'a>(paid: Option<&'a Entry>, id: &str) -> Result<Charged<'a>, Refusal> {
+    match paid.map(|entry| (entry, &entry.kind)) {
         Some((paid, Kind::Charge { charge, payment_method })) => Ok(Charged { paid, charge, payment_method }),
         Some((_, Kind::Decline { .. } | Kind::Intent { .. })) => {
             let message = format!("This PaymentIntent ({id}) does not have a successful charge to refund.");

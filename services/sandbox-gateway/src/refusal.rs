@@ -2,6 +2,8 @@
 //!
 //! A refusal is never stored. The same request under the same key may succeed later.
 
+use std::io;
+
 use axum::{
     Json,
     http::{StatusCode, header::RETRY_AFTER},
@@ -105,6 +107,14 @@ impl Refusal {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
         let error = ErrorObject { kind, code: None, decline_code: None, param: None, message: message.into() };
         Self { status, error }
+    }
+}
+
+/// The ledger cannot be read back.
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "the ledger cannot be read back");
+        Self::internal()
     }
 }
 

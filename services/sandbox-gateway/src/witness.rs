@@ -2,6 +2,8 @@
 //!
 //! Outages do not reach here: the witness always answers.
 
+use std::{fs::File, io, os::unix::fs::FileExt};
+
 use axum::{
     Json,
     body::Bytes,
@@ -10,22 +12,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{json, value::RawValue};
+use tokio::task::spawn_blocking;
 
-use crate::{
-    entry::{Entry, Kind},
-    gateway::Gateway,
-    outage::Setting,
-};
+use crate::{entry::Kind, gateway::Gateway, outage::Setting};
 
 /// All that happened, oldest first in each list. An entry is shown as its line in the ledger.
 #[derive(Default, Serialize)]
 struct Testimony<'a> {
-    charges: Vec<&'a Entry>,
-    refunds: Vec<&'a Entry>,
-    declines: Vec<&'a Entry>,
+    charges: Vec<&'a RawValue>,
+    refunds: Vec<&'a RawValue>,
+    declines: Vec<&'a RawValue>,
     /// Begun and not confirmed: no money moved.
-    intents: Vec<&'a Entry>,
+    intents: Vec<&'a RawValue>,
+}
+
+/// What of a line says into which list it belongs.
+#[derive(Deserialize)]
+struct Happened {
+    #[serde(flatten)]
+    kind: Kind,
 }
 
 /// That the sandbox is there, and how `/v1` behaves.
@@ -49,20 +55,32 @@ pub struct Misunderstood {
     message: String,
 }
 
-/// `GET /sandbox/ledger`
-pub async fn ledger(State(gateway): State<Gateway>) -> Response {
-    let book = gateway.book();
+/// `GET /sandbox/ledger`: up to now. Others go on meanwhile.
+pub async fn ledger(State(gateway): State<Gateway>) -> Result<Response, Misunderstood> {
+    let unread = |error: io::Error| {
+        tracing::error!(%error, "the ledger cannot be read back");
+        Misunderstood::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the ledger cannot be read back: {error}"))
+    };
+    let (file, end) = gateway.book().lines().map_err(unread)?;
+    let answer = spawn_blocking(move || testify(&file, end)).await;
+    answer.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(unread)
+}
+
+fn testify(ledger: &File, end: u64) -> io::Result<Response> {
+    let mut lines = vec![0; end as usize];
+    ledger.read_exact_at(&mut lines, 0)?;
     let mut testimony = Testimony::default();
-    for entry in book.entries() {
-        let list = match entry.kind {
+    for line in serde_json::Deserializer::from_slice(&lines).into_iter::<&RawValue>() {
+        let line = line?;
+        let list = match serde_json::from_str::<Happened>(line.get())?.kind {
             Kind::Charge { .. } => &mut testimony.charges,
             Kind::Refund { .. } => &mut testimony.refunds,
             Kind::Decline { .. } => &mut testimony.declines,
             Kind::Intent { .. } => &mut testimony.intents,
         };
-        list.push(entry);
+        list.push(line);
     }
-    Json(testimony).into_response()
+    Ok(Json(testimony).into_response())
 }
 
 /// `GET /sandbox/health`

@@ -2,7 +2,7 @@
 //!
 //! Decisions that come while others are written go together, with one sync (group commit), and one thread at a time
 //! writes. Each is decided upon all before it, in the order in which they came, which is the order of their lines. The book
-//! holds what is on the disk: those of a group are taken back out of it before anybody else looks, and entered after the
+//! holds what is on the disk: those of a group are rubbed out of it before anybody else looks, and entered after the
 //! sync. Nobody of a group is answered before.
 
 mod queue;
@@ -92,13 +92,16 @@ impl Writing {
         if entries.is_empty() {
             return outcomes;
         }
-        if let Err(error) = ledger.append(&entries) {
-            tracing::error!(%error, entries = entries.len(), "the ledger cannot be written");
-            return all(Refusal::internal);
-        }
-        for entry in entries {
+        let ends = match ledger.append(&entries) {
+            Ok(ends) => ends,
+            Err(error) => {
+                tracing::error!(%error, entries = entries.len(), "the ledger cannot be written");
+                return all(Refusal::internal);
+            }
+        };
+        for (entry, end) in iter::zip(entries, ends) {
             tracing::info!(id = entry.id, key = entry.idempotency_key, order = entry.order_id, "written to the ledger");
-            self.book().enter(entry);
+            self.book().enter(&entry, end);
         }
         outcomes
     }
@@ -106,7 +109,6 @@ impl Writing {
     /// Decides each upon the book with all before it, and leaves the book as it was: none of them is on the disk yet.
     fn decide(&self, decisions: Vec<Decide>) -> Vec<Result<Arc<Entry>, Refusal>> {
         let mut book = self.book();
-        let written = book.entries().len();
         let outcomes = decisions
             .into_iter()
             .map(|decide| {
@@ -115,11 +117,11 @@ impl Writing {
                     tracing::error!(contradiction, id = entry.id, "refused to write what cannot be");
                     Refusal::internal()
                 })?;
-                book.enter(Arc::clone(&entry));
+                book.pencil_in(Arc::clone(&entry));
                 Ok(entry)
             })
             .collect();
-        book.take_back(written);
+        book.rub_out();
         outcomes
     }
 

@@ -16,12 +16,15 @@ use tokio::{
 };
 
 use crate::{
-    book::{Book, tests::charge},
+    book::{
+        self, Book,
+        tests::{charge, ids_of},
+    },
     entry::Entry,
     gateway::Gateway,
     idempotency::Key,
     ids,
-    ledger::{Ledger, ledger_path},
+    ledger::ledger_path,
     refusal::Refusal,
     writing::Writing,
 };
@@ -45,14 +48,14 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+        let (mut ledger, book) = book::tests::new(folder.path());
         let (begin, begun) = unbounded_channel();
         let (word, words) = mpsc::channel();
         ledger.sync = Box::new(move |_: &File| {
             begin.send(()).unwrap();
             words.recv_timeout(WITHIN).expect("a sync too many")
         });
-        let writing = Arc::new(Writing::of(ledger, Book::default()));
+        let writing = Arc::new(Writing::of(ledger, book));
         let gateway = Gateway::of(Arc::clone(&writing));
         Self { folder, writing, gateway, begun, word, requests: JoinSet::new() }
     }
@@ -110,7 +113,7 @@ impl Bench {
 
     /// The ids in the book.
     pub fn book(&self) -> Vec<String> {
-        self.gateway.book().entries().iter().map(|entry| entry.id.clone()).collect()
+        ids_of(&self.gateway.book())
     }
 
     /// The ids on the disk.
