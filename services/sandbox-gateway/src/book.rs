@@ -1,5 +1,5 @@
 //! What is in the ledger, to look things up: where each line stands, and which lines an id or a key may belong to. What they
-//! say is read back from the disk.
+//! say is read back from the disk, which is seldom asked for: when a key or an id comes again, and by refunds.
 //!
 //! Holds exactly what is on disk, whenever others look: an entry is admitted, then written, then entered. Those that are
 //! written together are pencilled in to be decided one upon the other, and rubbed out until they are written.
@@ -10,18 +10,21 @@ use std::{
     hash::{BuildHasher, RandomState},
     io,
     os::unix::fs::FileExt,
+    path::Path,
     sync::Arc,
 };
 
-use crate::entry::{Entry, Kind};
+use crate::{
+    entry::{Entry, Kind},
+    ledger::ledger_path,
+};
 
 /// Makes a number of an id or a key. Two may have the same.
 type Hashing = Box<dyn Fn(&str) -> u64 + Send>;
 
 /// Everything that happened, in order, found by object id and by idempotency key.
 pub struct Book {
-    /// To be read only.
-    ledger: File,
+    ledger: Arc<File>,
     /// Where each line ends.
     ends: Vec<u64>,
     /// The numbers that were made of an id or a key, with its line, counted from nought.
@@ -33,25 +36,25 @@ pub struct Book {
 }
 
 impl Book {
-    /// One in which nothing is entered yet, of lines that stand in `ledger`.
-    pub fn of(ledger: File) -> Self {
+    /// One in which nothing is entered yet, of the ledger in `folder`, which is there.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn open(folder: &Path) -> io::Result<Self> {
         let state = RandomState::new();
-        Self {
-            ledger,
+        Ok(Self {
+            ledger: Arc::new(File::open(ledger_path(folder))?),
             ends: Vec::new(),
             names: BTreeSet::new(),
             hash: Box::new(move |name| state.hash_one(name)),
             refunded: HashMap::new(),
             pencilled: Vec::new(),
-        }
+        })
     }
 
     /// The lines of everything that happened, oldest first: the file, and how many bytes of it.
-    ///
-    /// # Errors
-    /// The file system's.
-    pub fn lines(&self) -> io::Result<(File, u64)> {
-        Ok((self.ledger.try_clone()?, self.end()))
+    pub fn lines(&self) -> (Arc<File>, u64) {
+        (Arc::clone(&self.ledger), self.ends.last().copied().unwrap_or(0))
     }
 
     /// The entry that made the object `id`.
@@ -75,25 +78,24 @@ impl Book {
         charge.amount - self.refunded.get(&charge.id).copied().unwrap_or(0)
     }
 
-    /// Whether `entry` can follow what is here.
+    /// Whether `entry` can follow what is here; otherwise the contradiction, in words: an id or a key used twice, or a refund
+    /// of what was never charged.
     ///
     /// # Errors
-    /// The contradiction, in words: an id or a key used twice, or a refund of what was never charged; or that a line cannot be
-    /// read back.
-    pub fn admits(&self, entry: &Entry) -> Result<(), String> {
-        let unread = |error: io::Error| format!("what is there cannot be read back: {error}");
-        if self.by_id(&entry.id).map_err(unread)?.is_some() {
-            return Err(format!("{} is there already", entry.id));
+    /// A line cannot be read back.
+    pub fn admits(&self, entry: &Entry) -> io::Result<Result<(), String>> {
+        if self.by_id(&entry.id)?.is_some() {
+            return Ok(Err(format!("{} is there already", entry.id)));
         }
         if let Some(key) = &entry.idempotency_key
-            && self.by_key(key).map_err(unread)?.is_some()
+            && self.by_key(key)?.is_some()
         {
-            return Err(format!("idempotency key {key:?} is there already"));
+            return Ok(Err(format!("idempotency key {key:?} is there already")));
         }
         let Kind::Refund { payment_intent, .. } = &entry.kind else {
-            return Ok(());
+            return Ok(Ok(()));
         };
-        match self.by_id(payment_intent).map_err(unread)? {
+        Ok(match self.by_id(payment_intent)? {
             Some(paid) if !matches!(paid.kind, Kind::Charge { .. }) => {
                 Err(format!("{payment_intent} was never charged"))
             }
@@ -102,7 +104,7 @@ impl Book {
             }
             Some(_) => Ok(()),
             None => Err(format!("{payment_intent} is unknown")),
-        }
+        })
     }
 
     /// Remembers an entry that is admitted, and written: its line is the next one, up to the byte `end`. Nothing is pencilled
@@ -149,10 +151,6 @@ impl Book {
         self.ends.len() + self.pencilled.len()
     }
 
-    fn end(&self) -> u64 {
-        self.ends.last().copied().unwrap_or(0)
-    }
-
     fn find(&self, name: &str, is_meant: impl Fn(&Entry) -> bool) -> io::Result<Option<Arc<Entry>>> {
         let hash = (self.hash)(name);
         for (_, line) in self.names.range((hash, 0)..=(hash, u32::MAX)) {
@@ -177,8 +175,6 @@ impl Book {
 
 #[cfg(test)]
 pub mod tests {
-    use std::path::Path;
-
     use tempfile::TempDir;
 
     use super::*;
@@ -201,7 +197,7 @@ pub mod tests {
         }
 
         fn write(&mut self, entry: &Entry) {
-            self.book.admits(entry).unwrap();
+            self.book.admits(entry).unwrap().unwrap();
             let ends = self.ledger.append(&[Arc::new(entry.clone())]).unwrap();
             self.book.enter(entry, ends[0]);
         }
@@ -214,8 +210,7 @@ pub mod tests {
     /// A new ledger, with the book of it.
     pub fn new(folder: &Path) -> (Ledger, Book) {
         let (ledger, _) = Ledger::open(folder).unwrap();
-        let book = Book::of(ledger.lines().unwrap());
-        (ledger, book)
+        (ledger, Book::open(folder).unwrap())
     }
 
     /// The ids in a book, oldest first.
@@ -253,7 +248,7 @@ pub mod tests {
 
     #[track_caller]
     fn check(entries: &[Entry], next: &Entry, expected: Result<(), &str>) {
-        let admitted = Kept::holding(entries).book.admits(next);
+        let admitted = Kept::holding(entries).book.admits(next).unwrap();
         assert_eq!(admitted.as_ref().map(|&()| ()).map_err(String::as_str), expected);
     }
 
@@ -291,7 +286,7 @@ pub mod tests {
         let pencilled = [refund("re_2", "c", "pi_1", 60), charge("pi_2", "d", 100), refund("re_3", "e", "pi_2", 100)];
         let mut kept = Kept::holding(&written);
         for entry in &pencilled {
-            kept.book.admits(entry).unwrap();
+            kept.book.admits(entry).unwrap().unwrap();
             kept.book.pencil_in(Arc::new(entry.clone()));
         }
         assert_eq!(kept.book.by_key("d").unwrap().unwrap().id, "pi_2");
@@ -318,6 +313,6 @@ pub mod tests {
         assert_eq!(ids, [Some(100), Some(200), Some(300), None]);
         let keys = ["a", "b", "pi_1", "pi_2"].map(|key| found(kept.book.by_key(key)));
         assert_eq!(keys, [Some(100), Some(200), Some(300), None]);
-        assert_eq!(kept.book.admits(&charge("pi_3", "c", 100)), Ok(()));
+        assert_eq!(kept.book.admits(&charge("pi_3", "c", 100)).unwrap(), Ok(()));
     }
 }

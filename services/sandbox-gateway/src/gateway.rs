@@ -15,7 +15,7 @@ use crate::{
     entry::Entry,
     error::Error,
     idempotency::{Hold, Key, Keys, Opening},
-    ledger::{Ledger, Line, ledger_path},
+    ledger::{Ledger, Recorded, ledger_path},
     outage::Outage,
     refusal::Refusal,
     stripe,
@@ -42,12 +42,12 @@ impl Gateway {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let (ledger, history) = Ledger::open(folder)?;
         let path = ledger_path(folder);
-        let lines = ledger.lines().map_err(|source| Error::Ledger { path: path.clone(), source })?;
-        let mut book = Book::of(lines);
-        for line in history {
-            let Line { number, entry, end } = line?;
-            if let Err(reason) = book.admits(&entry) {
-                return Err(Error::BadLine { path, line: number, reason });
+        let unread = |source| Error::Ledger { path: path.clone(), source };
+        let mut book = Book::open(folder).map_err(unread)?;
+        for recorded in history {
+            let Recorded { number, entry, end } = recorded?;
+            if let Err(reason) = book.admits(&entry).map_err(unread)? {
+                return Err(Error::BadLine { path: path.clone(), line: number, reason });
             }
             book.enter(&entry, end);
         }

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Seek, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,10 +16,10 @@ use crate::{entry::Entry, error::Error};
 /// Makes durable what a file holds.
 type Syncing = Box<dyn Fn(&File) -> io::Result<()> + Send>;
 
-/// The open ledger. Dropping it closes the file and lets another process have it.
+/// The open ledger. Dropping it lets another process have it.
 pub struct Ledger {
     file: File,
-    /// Where the last line ends.
+    /// Where the last line ends, and the file.
     end: u64,
     failed: bool,
     /// Called once for each append.
@@ -27,14 +27,14 @@ pub struct Ledger {
     _lock: File,
 }
 
-/// A line that was read back.
+/// What a line says that was read back.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Counted from 1.
+pub struct Recorded {
+    /// The line's, from 1.
     pub number: usize,
-    /// What it says.
+    /// What happened.
     pub entry: Entry,
-    /// Where it ends.
+    /// Where the line ends.
     pub end: u64,
 }
 
@@ -67,17 +67,11 @@ impl Ledger {
         if end < length {
             cut_torn_line(&file, &path, end, length)?;
         }
+        // What is answered from here on may come from lines that the last process wrote and did not sync.
+        file.sync_data().map_err(failure(&path))?;
         let lines = BufReader::new(File::open(&path).map_err(failure(&path))?);
         let ledger = Self { file, end, failed: false, sync: Box::new(File::sync_data), _lock: lock };
         Ok((ledger, History { lines, path, number: 0, end: 0 }))
-    }
-
-    /// The file, to read lines back.
-    ///
-    /// # Errors
-    /// The file system's.
-    pub fn lines(&self) -> io::Result<File> {
-        self.file.try_clone()
     }
 
     /// Writes a line for each entry, in their order and with one write, and waits until they are on the disk, with one sync.
@@ -85,7 +79,7 @@ impl Ledger {
     ///
     /// # Errors
     /// After a failure nobody knows what the file holds, so every later append fails too; opening the ledger again finds
-    /// out.
+    /// out. So it is where somebody else has changed the file, whose lines would not stand where they are looked for.
     pub fn append(&mut self, entries: &[Arc<Entry>]) -> io::Result<Vec<u64>> {
         if self.failed {
             return Err(io::Error::other("an earlier write failed; restart to read the ledger back"));
@@ -96,19 +90,26 @@ impl Ledger {
             lines.push(b'\n');
             ends.push(self.end + lines.len() as u64);
         }
-        let outcome = self.file.write_all(&lines).and_then(|()| (self.sync)(&self.file));
+        let outcome = self.write(&lines);
         self.failed = outcome.is_err();
-        outcome?;
+        outcome.map(|()| ends)
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)?;
         self.end += lines.len() as u64;
-        Ok(ends)
+        if self.file.stream_position()? != self.end {
+            return Err(io::Error::other("somebody else has changed the ledger; restart to read it back"));
+        }
+        (self.sync)(&self.file)
     }
 }
 
 impl Iterator for History {
-    type Item = Result<Line, Error>;
+    type Item = Result<Recorded, Error>;
 
     /// The next line, or [`Error::BadLine`], or [`Error::Ledger`] where the file system says no.
-    fn next(&mut self) -> Option<Result<Line, Error>> {
+    fn next(&mut self) -> Option<Result<Recorded, Error>> {
         let mut line = Vec::new();
         match self.lines.read_until(b'\n', &mut line) {
             Ok(0) => return None,
@@ -117,7 +118,7 @@ impl Iterator for History {
         }
         let Self { path, number, end, .. } = &*self;
         Some(match serde_json::from_slice(&line) {
-            Ok(entry) => Ok(Line { number: *number, entry, end: *end }),
+            Ok(entry) => Ok(Recorded { number: *number, entry, end: *end }),
             Err(error) => Err(Error::BadLine { path: path.clone(), line: *number, reason: error.to_string() }),
         })
     }
@@ -180,7 +181,7 @@ mod tests {
     fn what_was_appended_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, history) = Ledger::open(folder.path()).unwrap();
-        assert_eq!(history.count(), 0);
+        assert_eq!(entries(history), []);
         let written = ["pi_1", "pi_2", "pi_3"].map(|id| charge(id, id, 100));
         let [first, second, third] = written.clone().map(Arc::new);
         let mut ends = ledger.append(&[first]).unwrap();
@@ -209,7 +210,7 @@ mod tests {
         ledger.append(&[Arc::new(charge("pi_2", "b", 200))]).unwrap();
         drop(ledger);
         let (_, history) = Ledger::open(folder.path()).unwrap();
-        assert_eq!(history.count(), 2);
+        assert_eq!(entries(history).len(), 2);
     }
 
     #[test]
@@ -223,6 +224,17 @@ mod tests {
         let error = history.collect::<Result<Vec<_>, _>>().unwrap_err();
         assert!(matches!(error, Error::BadLine { line: 2, .. }), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+
+    #[test]
+    fn nothing_is_appended_behind_what_somebody_else_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+        let entry = [Arc::new(charge("pi_1", "a", 100))];
+        ledger.append(&entry).unwrap();
+        OpenOptions::new().append(true).open(ledger_path(folder.path())).unwrap().write_all(b"\n").unwrap();
+        assert!(ledger.append(&entry).is_err());
+        assert!(ledger.append(&entry).is_err());
     }
 
     #[test]

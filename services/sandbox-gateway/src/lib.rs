@@ -16,7 +16,7 @@
 //! | `parameters`, `cards` | what was asked, and what the card says to it |
 //! | `gateway` | what all requests share |
 //! | `writing` | decide, write, remember, answer: in this order, and together for requests that come together |
-//! | `ledger`, `book` | what happened: on disk, and in memory to look it up |
+//! | `ledger`, `book` | what happened: on disk, and in memory where it stands there |
 //! | `entry`, `stripe`, `refusal` | one thing that happened; the answers made from it; the answers where nothing did |
 //! | `witness` | `/sandbox`: the ledger, the health, the outages, whether refunds are taken |
 //!

@@ -8,7 +8,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -27,13 +27,6 @@ struct Testimony<'a> {
     intents: Vec<&'a RawValue>,
 }
 
-/// What of a line says into which list it belongs.
-#[derive(Deserialize)]
-struct Happened {
-    #[serde(flatten)]
-    kind: Kind,
-}
-
 /// That the sandbox is there, and how `/v1` behaves.
 #[derive(Serialize)]
 pub struct Health {
@@ -49,30 +42,30 @@ pub struct Refunds {
     accepted: bool,
 }
 
-/// A request to the sandbox itself that changes nothing, and why.
-pub struct Misunderstood {
+/// A request to the sandbox itself that comes to nothing, and why.
+pub struct Failure {
     status: StatusCode,
     message: String,
 }
 
-/// `GET /sandbox/ledger`: up to now. Others go on meanwhile.
-pub async fn ledger(State(gateway): State<Gateway>) -> Result<Response, Misunderstood> {
-    let unread = |error: io::Error| {
+/// `GET /sandbox/ledger`: up to now, while others go on. All of it is in memory twice meanwhile.
+pub async fn ledger(State(gateway): State<Gateway>) -> Result<Response, Failure> {
+    let (ledger, end) = gateway.book().lines();
+    let testimony = spawn_blocking(move || testify(&ledger, end)).await;
+    let testimony = testimony.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
         tracing::error!(%error, "the ledger cannot be read back");
-        Misunderstood::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the ledger cannot be read back: {error}"))
-    };
-    let (file, end) = gateway.book().lines().map_err(unread)?;
-    let answer = spawn_blocking(move || testify(&file, end)).await;
-    answer.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(unread)
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the ledger cannot be read back: {error}"))
+    })?;
+    Ok(([(CONTENT_TYPE, "application/json")], testimony).into_response())
 }
 
-fn testify(ledger: &File, end: u64) -> io::Result<Response> {
+fn testify(ledger: &File, end: u64) -> io::Result<Vec<u8>> {
     let mut lines = vec![0; end as usize];
     ledger.read_exact_at(&mut lines, 0)?;
     let mut testimony = Testimony::default();
     for line in serde_json::Deserializer::from_slice(&lines).into_iter::<&RawValue>() {
         let line = line?;
-        let list = match serde_json::from_str::<Happened>(line.get())?.kind {
+        let list = match serde_json::from_str(line.get())? {
             Kind::Charge { .. } => &mut testimony.charges,
             Kind::Refund { .. } => &mut testimony.refunds,
             Kind::Decline { .. } => &mut testimony.declines,
@@ -80,7 +73,9 @@ fn testify(ledger: &File, end: u64) -> io::Result<Response> {
         };
         list.push(line);
     }
-    Ok(Json(testimony).into_response())
+    let mut json = Vec::with_capacity(lines.len() + 64);
+    serde_json::to_writer(&mut json, &testimony)?;
+    Ok(json)
 }
 
 /// `GET /sandbox/health`
@@ -92,9 +87,9 @@ pub async fn health(State(gateway): State<Gateway>) -> Json<Health> {
 pub async fn set_mode(
     State(gateway): State<Gateway>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Setting>, Misunderstood> {
+) -> Result<Json<Setting>, Failure> {
     let setting: Setting = read(body)?;
-    let setting = setting.complete().map_err(|reason| Misunderstood::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
+    let setting = setting.complete().map_err(|reason| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
     tracing::info!(?setting, "the mode is changed");
     gateway.outage().set(setting.clone());
     Ok(Json(setting))
@@ -104,25 +99,25 @@ pub async fn set_mode(
 pub async fn set_refunds(
     State(gateway): State<Gateway>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Refunds>, Misunderstood> {
+) -> Result<Json<Refunds>, Failure> {
     let refunds: Refunds = read(body)?;
     tracing::info!(refunds.accepted, "what becomes of refunds is changed");
     gateway.cards().accept_refunds(refunds.accepted);
     Ok(Json(refunds))
 }
 
-fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Misunderstood> {
-    let body = body.map_err(|rejection| Misunderstood::new(rejection.status(), rejection.body_text()))?;
-    serde_json::from_slice(&body).map_err(|error| Misunderstood::new(StatusCode::BAD_REQUEST, error.to_string()))
+fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Failure> {
+    let body = body.map_err(|rejection| Failure::new(rejection.status(), rejection.body_text()))?;
+    serde_json::from_slice(&body).map_err(|error| Failure::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
-impl Misunderstood {
+impl Failure {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 }
 
-impl IntoResponse for Misunderstood {
+impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "error": { "message": self.message } }))).into_response()
     }

@@ -113,7 +113,7 @@ impl Writing {
             .into_iter()
             .map(|decide| {
                 let entry = Arc::new(decide(&book)?);
-                book.admits(&entry).map_err(|contradiction| {
+                book.admits(&entry)?.map_err(|contradiction| {
                     tracing::error!(contradiction, id = entry.id, "refused to write what cannot be");
                     Refusal::internal()
                 })?;
