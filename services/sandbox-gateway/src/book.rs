@@ -123,32 +123,32 @@ impl Book {
     /// Forgets what was pencilled in, as if it had never been.
     pub fn rub_out(&mut self) {
         while let Some(entry) = self.pencilled.pop() {
-            if let Kind::Refund { payment_intent, .. } = &entry.kind {
-                *self.refunded.entry(payment_intent.clone()).or_default() -= entry.amount;
-            }
-            for name in self.names_of(&entry, self.next()) {
+            self.count(&entry, -entry.amount);
+            for name in self.names_behind_all(&entry) {
                 self.names.remove(&name);
             }
         }
     }
 
     fn note(&mut self, entry: &Entry) {
-        if let Kind::Refund { payment_intent, .. } = &entry.kind {
-            *self.refunded.entry(payment_intent.clone()).or_default() += entry.amount;
-        }
-        let names = self.names_of(entry, self.next());
+        self.count(entry, entry.amount);
+        let names = self.names_behind_all(entry);
         self.names.extend(names);
     }
 
-    fn names_of(&self, entry: &Entry, line: usize) -> Vec<(u64, u32)> {
+    /// Counts `amount` as given back, where `entry` is a refund.
+    fn count(&mut self, entry: &Entry, amount: i64) {
+        if let Kind::Refund { payment_intent, .. } = &entry.kind {
+            *self.refunded.entry(payment_intent.clone()).or_default() += amount;
+        }
+    }
+
+    /// What `entry` is found by, where its line is the one behind all.
+    fn names_behind_all(&self, entry: &Entry) -> Vec<(u64, u32)> {
+        let line = self.ends.len() + self.pencilled.len();
         let line = u32::try_from(line).expect("a ledger of four billion lines");
         let names = [Some(&entry.id), entry.idempotency_key.as_ref()];
         names.into_iter().flatten().map(|name| ((self.hash)(name), line)).collect()
-    }
-
-    /// The number of the line behind all.
-    fn next(&self) -> usize {
-        self.ends.len() + self.pencilled.len()
     }
 
     fn find(&self, name: &str, is_meant: impl Fn(&Entry) -> bool) -> io::Result<Option<Arc<Entry>>> {

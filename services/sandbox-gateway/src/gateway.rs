@@ -15,7 +15,7 @@ use crate::{
     entry::Entry,
     error::Error,
     idempotency::{Hold, Key, Keys, Opening},
-    ledger::{Ledger, Recorded, ledger_path},
+    ledger::{Ledger, Recorded, failure, ledger_path},
     outage::Outage,
     refusal::Refusal,
     stripe,
@@ -42,11 +42,11 @@ impl Gateway {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let (ledger, history) = Ledger::open(folder)?;
         let path = ledger_path(folder);
-        let unread = |source| Error::Ledger { path: path.clone(), source };
-        let mut book = Book::open(folder).map_err(unread)?;
+        let unread = failure(&path);
+        let mut book = Book::open(folder).map_err(&unread)?;
         for recorded in history {
             let Recorded { number, entry, end } = recorded?;
-            if let Err(reason) = book.admits(&entry).map_err(unread)? {
+            if let Err(reason) = book.admits(&entry).map_err(&unread)? {
                 return Err(Error::BadLine { path: path.clone(), line: number, reason });
             }
             book.enter(&entry, end);

@@ -28,7 +28,7 @@ pub struct Ledger {
 }
 
 /// What a line says that was read back.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Recorded {
     /// The line's, from 1.
     pub number: usize,
@@ -68,7 +68,7 @@ impl Ledger {
             cut_torn_line(&file, &path, end, length)?;
         }
         // What is answered from here on may come from lines that the last process wrote and did not sync.
-        file.sync_data().map_err(failure(&path))?;
+        file.sync_all().map_err(failure(&path))?;
         let lines = BufReader::new(File::open(&path).map_err(failure(&path))?);
         let ledger = Self { file, end, failed: false, sync: Box::new(File::sync_data), _lock: lock };
         Ok((ledger, History { lines, path, number: 0, end: 0 }))
@@ -160,12 +160,12 @@ fn cut_torn_line(file: &File, path: &Path, end: u64, length: u64) -> Result<(), 
         bytes = length - end,
         "the last line was never finished; nobody was told of it, and it is cut off"
     );
-    file.set_len(end).and_then(|()| file.sync_all()).map_err(failure(path))
+    file.set_len(end).map_err(failure(path))
 }
 
-fn failure(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    |source| Error::Ledger { path, source }
+/// What the file system says of `path`, as an error.
+pub fn failure(path: &Path) -> impl Fn(io::Error) -> Error {
+    |source| Error::Ledger { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

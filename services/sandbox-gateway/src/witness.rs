@@ -51,11 +51,7 @@ pub struct Failure {
 /// `GET /sandbox/ledger`: up to now, while others go on. All of it is in memory twice meanwhile.
 pub async fn ledger(State(gateway): State<Gateway>) -> Result<Response, Failure> {
     let (ledger, end) = gateway.book().lines();
-    let testimony = spawn_blocking(move || testify(&ledger, end)).await;
-    let testimony = testimony.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
-        tracing::error!(%error, "the ledger cannot be read back");
-        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the ledger cannot be read back: {error}"))
-    })?;
+    let testimony = spawn_blocking(move || testify(&ledger, end)).await.map_err(io::Error::other)??;
     Ok(([(CONTENT_TYPE, "application/json")], testimony).into_response())
 }
 
@@ -114,6 +110,14 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, F
 impl Failure {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
+    }
+}
+
+/// The ledger cannot be read back.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "the ledger cannot be read back");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the ledger cannot be read back: {error}"))
     }
 }
 
