@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The programs are not those that people run.
-    #[error("this is a debug build, whose figures say nothing: use `just bench`, which builds everything for release")]
+    #[error("this is a debug build, whose figures say nothing: use `just bench`, which builds for release")]
     DebugBuild,
     /// The arguments do not make a run.
     #[error("{0}")]

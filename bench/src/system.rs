@@ -88,7 +88,7 @@ impl System {
 
     /// Starts a service; it is not ready yet.
     pub fn start_service(&mut self, service: &'static str) -> anyhow::Result<()> {
-        let mut command = program(service)?;
+        let mut command = process::service(service)?;
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.processes.insert(service, start(&mut command, &self.path(service))?);
         Ok(())

@@ -31,6 +31,22 @@ use crate::{
 const INPUTS_AT_MOST: usize = 2048;
 
 /// A service and who performs its effects.
+///
+/// The program of a service:
+///
+/// ```no_run
+/// use chassis::{Error, Runner, Service, Settings, logs};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> std::process::ExitCode {
+///     logs::start("greeter");
+///     logs::end(run().await)
+/// }
+///
+/// async fn run() -> Result<(), Error> {
+///     Runner::new(Service::new("greeter")).run(Settings::from_env()?).await
+/// }
+/// ```
 pub struct Runner {
     service: Service,
     kinds: HashMap<String, Kind>,

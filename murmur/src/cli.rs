@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     Error, Exit, call::Call, dead::Dead, demo::Demo, docs::Docs, exit::EXIT_CODES, graph::Draw, place::Place,
-    publish::Publish, record::Record, replay::Replay, streams::Streams, up::Up, verify::Verify, view::View,
-    watch::Watch, where_is::Where,
+    publish::Publish, record::Record, replay::Replay, serve::Serve, streams::Streams, up::Up, verify::Verify,
+    view::View, watch::Watch, where_is::Where,
 };
 
 /// Starts the shop, places orders, and follows them.
@@ -14,12 +14,24 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "murmur", version, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// What was typed.
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// What this process is: the operator's hand, or a service.
 #[derive(Debug, Subcommand)]
-enum Command {
+#[allow(missing_docs, reason = "what stands here would stand in the help")]
+pub enum Command {
+    #[command(flatten)]
+    Operate(Operate),
+    Serve(Serve),
+}
+
+/// What an operator asks for.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, private_interfaces, reason = "each is the command of its name; its file says what it does")]
+pub enum Operate {
     Up(Up),
     Demo(Demo),
     Place(Place),
@@ -38,29 +50,29 @@ enum Command {
     Streams(Streams),
 }
 
-impl Cli {
+impl Operate {
     /// Runs the command. What it was asked for goes to standard output; everything else, logs too, to standard error.
     ///
     /// # Errors
     /// See [`Error`]; [`Error::exit`] is the exit code.
     pub async fn run(self) -> Result<Exit, Error> {
-        match self.command {
-            Command::Up(up) => up.run().await,
-            Command::Demo(demo) => demo.run().await,
-            Command::Place(place) => place.run().await,
-            Command::Watch(watch) => watch.run().await,
-            Command::Where(it) => it.run().await,
-            Command::Pub(publish) => publish.run().await,
-            Command::Call(call) => call.run().await,
-            Command::Dead(dead) => dead.run().await,
-            Command::Record(record) => record.run().await,
-            Command::Replay(replay) => replay.run(),
-            Command::View(view) => view.run().await,
-            Command::Graph(draw) => draw.run(),
-            Command::Verify(verify) => verify.run(),
-            Command::Docs(docs) => docs.run(),
-            Command::Bench(arguments) => bench::run(arguments).await.map(|()| Exit::Done).map_err(Error::from),
-            Command::Streams(streams) => streams.run().await,
+        match self {
+            Operate::Up(up) => up.run().await,
+            Operate::Demo(demo) => demo.run().await,
+            Operate::Place(place) => place.run().await,
+            Operate::Watch(watch) => watch.run().await,
+            Operate::Where(it) => it.run().await,
+            Operate::Pub(publish) => publish.run().await,
+            Operate::Call(call) => call.run().await,
+            Operate::Dead(dead) => dead.run().await,
+            Operate::Record(record) => record.run().await,
+            Operate::Replay(replay) => replay.run(),
+            Operate::View(view) => view.run().await,
+            Operate::Graph(draw) => draw.run(),
+            Operate::Verify(verify) => verify.run(),
+            Operate::Docs(docs) => docs.run(),
+            Operate::Bench(arguments) => bench::run(arguments).await.map(|()| Exit::Done).map_err(Error::from),
+            Operate::Streams(streams) => streams.run().await,
         }
     }
 }

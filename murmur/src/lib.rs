@@ -1,5 +1,7 @@
 //! The operator's command, `murmur`: starts the shop, places orders, follows them.
 //!
+//! It is also the program of every service: `murmur serve NAME` (`docs/decisions/one-program.md`).
+//!
 //! One file a command. What a command prints is made by pure functions ([`timeline`] is one for others too); what it
 //! asks and tells goes through [`chassis::Client`], the same way that any other program would take.
 
@@ -19,6 +21,7 @@ mod progress;
 mod publish;
 mod record;
 pub mod replay;
+mod serve;
 mod shop;
 mod streams;
 mod table;
@@ -31,9 +34,10 @@ mod watch;
 mod when;
 mod where_is;
 
-pub use cli::Cli;
+pub use cli::{Cli, Command, Operate};
 pub use docs::pages;
 pub use error::Error;
 pub use exit::Exit;
+pub use serve::Serve;
 pub use shop::shop;
 pub use tool::nats_server;

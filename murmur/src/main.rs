@@ -1,4 +1,5 @@
-//! The command line: runs a command, says in one sentence why it could not, and ends with a code that a script can read.
+//! The command line: becomes a service; or runs a command, says in one sentence why it could not, and ends with a code that
+//! a script can read.
 
 use std::{
     error::Error as _,
@@ -7,11 +8,18 @@ use std::{
 };
 
 use clap::Parser;
-use murmur::{Cli, Error, Exit};
+use murmur::{Cli, Command, Error, Exit, Operate};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Operate(command) => operate(command),
+    }
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+async fn operate(command: Operate) -> ExitCode {
+    match command.run().await {
         Ok(exit) => exit.into(),
         // Whoever reads from here has read enough.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.into(),

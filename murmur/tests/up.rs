@@ -1,7 +1,7 @@
 //! `murmur up` as a process: what is in its way is one sentence, and whatever happens, nothing is left running.
 //!
-//! The services are stand-ins here, shell scripts beside a murmur of the test's own; the whole shop runs in the
-//! end-to-end tests.
+//! The services are stand-ins here: beside the murmur that is tested, which is called `operator` for it, stands a script that
+//! is called `murmur`. The whole shop runs in the end-to-end tests.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
@@ -24,6 +24,9 @@ const SERVICES: [&str; 7] = ["customer", "inventory", "notification", "order", "
 /// The ports are the same for all tests; and a script that is being written while another test starts a process is busy.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// What a service does that never becomes ready.
+const NEVER_READY: &str = "exec sleep 600";
+
 /// A folder with a murmur of its own, and stand-ins for what it starts.
 struct House {
     folder: TempDir,
@@ -38,10 +41,8 @@ impl House {
             fs::create_dir(house.path(folder)).unwrap();
         }
         fs::write(house.path("nats.conf"), "").unwrap();
-        fs::hard_link(env!("CARGO_BIN_EXE_murmur"), house.path("bin/murmur")).unwrap();
-        for service in SERVICES {
-            house.program(&format!("bin/{service}"), "exec sleep 600");
-        }
+        fs::hard_link(env!("CARGO_BIN_EXE_murmur"), house.path("bin/operator")).unwrap();
+        house.program("bin/murmur", NEVER_READY);
         house
     }
 
@@ -49,18 +50,20 @@ impl House {
         self.folder.path().join(path)
     }
 
-    /// A program that leaves its process id in `pids`, then does what `script` says.
+    /// A program that leaves its process id in `pids`, where it is `murmur serve NAME` under that name, then does what
+    /// `script` says.
     fn program(&self, path: &str, script: &str) {
         let pids = self.path("pids");
         let name = Path::new(path).file_name().unwrap().to_str().unwrap();
-        let script = format!("#!/bin/sh\nPATH=/usr/bin:/bin\necho $$ > {}/{name}\n{script}\n", pids.display());
+        let called = format!("[ \"$1\" = serve ] && name=$2 || name={name}");
+        let script = format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{called}\necho $$ > {}/$name\n{script}\n", pids.display());
         fs::write(self.path(path), script).unwrap();
         fs::set_permissions(self.path(path), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// murmur in this folder, with nothing in its environment but what is given.
     fn murmur(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-        let mut command = Command::new(self.path("bin/murmur"));
+        let mut command = Command::new(self.path("bin/operator"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().env("PATH", self.path("path"));
         command.envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -168,18 +171,19 @@ fn an_old_nats_server_is_said() {
 }
 
 #[test]
-fn a_service_that_was_not_built_is_said() {
+fn a_program_that_is_gone_is_said() {
     let (house, broker) = (House::new(), Broker::start());
-    fs::remove_file(house.path("bin/payment")).unwrap();
+    fs::remove_file(house.path("bin/murmur")).unwrap();
     let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
-    check(house.murmur(&["up"], &brought), 1, "bin/payment: `cargo build --workspace --bins` makes it");
+    check(house.murmur(&["up"], &brought), 1, "bin/murmur: `cargo build --workspace --bins` makes it");
     assert!(house.started().is_empty());
 }
 
 #[test]
 fn a_service_that_dies_at_the_start_ends_everything() {
     let (house, broker) = (House::new(), Broker::start());
-    house.program("bin/payment", "echo 'the store is held by another process' >&2; exit 1");
+    let dies = "[ $name = payment ] && echo 'the store is held by another process' >&2 && exit 1";
+    house.program("bin/murmur", &format!("{dies}\n{NEVER_READY}"));
     let brought = [("NATS_URL", broker.url.as_str()), ("PAYMENT_GATEWAY_URL", "http://127.0.0.1:9")];
     check(house.murmur(&["up"], &brought), 1, "murmur: payment ended before it was ready (exit status: 1)");
     // How far the others came by then differs.

@@ -15,10 +15,21 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long anything may take that is waited for.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The process of a service: all of them are one program.
+pub fn service(name: &str) -> anyhow::Result<Command> {
+    let mut command = program("murmur")?;
+    command.args(["serve", name]);
+    Ok(command)
+}
+
 /// The program of this name: beside this one.
 pub fn program(name: &str) -> anyhow::Result<Command> {
     let path = env::current_exe().context("where this program is")?.with_file_name(name);
-    ensure!(path.is_file(), "{} is not there: `cargo build --release --workspace --bins` makes it", path.display());
+    ensure!(
+        path.is_file(),
+        "{} is not there: `cargo build --release --package murmur --package sandbox-gateway` makes it",
+        path.display()
+    );
     Ok(Command::new(path))
 }
 

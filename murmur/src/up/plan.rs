@@ -1,4 +1,4 @@
-//! Which programs the system is made of, and what this start has to bring itself. A new service is one line here.
+//! Which programs the system is made of, and what this start has to bring itself.
 
 use std::{env, path::PathBuf};
 
@@ -6,15 +6,13 @@ use chassis::{
     Settings,
     settings::{text, without_credentials},
 };
+use clap::ValueEnum;
 
 use super::{
     ports::{self, Port},
     program::{Program, Ready},
 };
-use crate::{Error, tool};
-
-/// The services, in the order in which they are shown. Each is a program of its name beside this one.
-const SERVICES: &[&str] = &["customer", "inventory", "notification", "order", "payment", "shipping", "view"];
+use crate::{Error, serve::Served, tool};
 
 /// The broker's monitoring port.
 pub(super) const MONITORING: &str = "127.0.0.1:8222";
@@ -56,8 +54,8 @@ impl Plan {
             "" => plan.needs.push(sandbox_gateway(settings)?),
             url => plan.elsewhere.push(("payment gateway", without_credentials(url))),
         }
-        let service = |name: &&'static str| service(name, settings, gateway.is_empty());
-        plan.services = SERVICES.iter().map(service).collect::<Result<_, _>>()?;
+        let service = |it: &Served| service(it.name(), settings, gateway.is_empty());
+        plan.services = Served::value_variants().iter().map(service).collect::<Result<_, _>>()?;
         ports::check(plan.needs.iter().flat_map(|program| program.ports.iter().copied()))?;
         plan.needs.iter().chain(&plan.services).try_for_each(is_there)?;
         Ok(plan.quiet(logs))
@@ -122,8 +120,8 @@ fn service(name: &'static str, settings: &Settings, sandbox: bool) -> Result<Pro
         [("PAYMENT_GATEWAY_URL", format!("http://{SANDBOX}")), ("PAYMENT_GATEWAY_KEY", "sk_sandbox".to_owned())];
     Ok(Program {
         name,
-        executable: beside(name)?,
-        arguments: Vec::new(),
+        executable: beside("murmur")?,
+        arguments: vec!["serve".into(), name.into()],
         environment: if sandbox { environment.to_vec() } else { Vec::new() },
         ports: Vec::new(),
         ready: Ready::Answers,

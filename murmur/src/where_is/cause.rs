@@ -199,12 +199,9 @@ impl Cause {
 }
 
 impl Names {
-    /// The program of a service: it stands beside this one. Where none runs, they are started together.
+    /// What starts a service. Where none runs, they are started together.
     fn program(&self, service: &str) -> String {
-        if self.all_down {
-            return format!("{} up", self.murmur);
-        }
-        self.murmur.rsplit_once('/').map_or_else(|| service.to_owned(), |(folder, _)| format!("{folder}/{service}"))
+        if self.all_down { format!("{} up", self.murmur) } else { format!("{} serve {service}", self.murmur) }
     }
 
     fn ago(&self, then: Option<Timestamp>) -> String {
@@ -293,10 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_started_by_its_program_and_all_of_them_together() {
+    fn a_service_is_started_alone_and_all_of_them_together() {
         let command = |murmur, all_down| down(&[]).command(&names(murmur, all_down)).unwrap();
-        assert_eq!(command("target/debug/murmur", false), "target/debug/payment");
-        assert_eq!(command("murmur", false), "payment");
+        assert_eq!(command("target/debug/murmur", false), "target/debug/murmur serve payment");
         assert_eq!(command("target/debug/murmur", true), "target/debug/murmur up");
     }
 }

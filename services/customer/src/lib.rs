@@ -3,6 +3,9 @@
 mod adopted;
 mod commands;
 mod rows;
+mod run;
+
+pub use run::run;
 
 use chassis::Service;
 use events::{CustomerRegistered, CustomerUpdated};

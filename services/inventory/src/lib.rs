@@ -5,6 +5,9 @@ mod backward;
 mod commands;
 mod forward;
 mod rows;
+mod run;
+
+pub use run::run;
 
 use chassis::Service;
 use events::{

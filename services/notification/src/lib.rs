@@ -13,12 +13,14 @@ mod message;
 mod money;
 mod relay;
 mod rows;
+mod run;
 mod template;
 
 pub use forward::{Mail, MailOutcome};
 pub use mailer::{Mailer, Unusable};
 pub use mbox::{Kept, kept};
 pub use rows::Recipient;
+pub use run::run;
 pub use template::Template;
 
 use chassis::Service;

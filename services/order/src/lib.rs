@@ -5,8 +5,10 @@ mod backward;
 mod commands;
 mod forward;
 mod rows;
+mod run;
 
 pub use rows::Deadline;
+pub use run::run;
 
 use chassis::Service;
 use events::{

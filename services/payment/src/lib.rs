@@ -6,6 +6,7 @@ mod commands;
 mod forward;
 mod gateway;
 mod rows;
+mod run;
 mod stuck;
 mod void;
 
@@ -13,6 +14,7 @@ pub use backward::{Refund, RefundOutcome};
 pub use forward::{Charge, ChargeOutcome};
 pub use gateway::{Gateway, Unusable};
 pub use rows::Due;
+pub use run::run;
 pub use void::{Void, VoidOutcome};
 
 use chassis::Service;

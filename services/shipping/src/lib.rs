@@ -6,9 +6,11 @@ mod carrier;
 mod commands;
 mod forward;
 mod rows;
+mod run;
 
 pub use carrier::LocalCarrier;
 pub use forward::{Booking, BookingOutcome};
+pub use run::run;
 
 use chassis::Service;
 use events::{

@@ -10,10 +10,13 @@ mod fold;
 mod forward;
 mod index;
 mod rows;
+mod run;
 mod sheets;
 mod standing;
 mod timeline;
 mod totals;
+
+pub use run::run;
 
 use chassis::Service;
 use events::{

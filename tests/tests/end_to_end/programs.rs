@@ -7,12 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::stack::SERVICES;
-
 /// What `chassis` needs of the broker, and `just setup` brings: major and minor.
 const BROKER_NEEDED: (u32, u32) = (2, 15);
 
-/// The program of a service or of the sandbox gateway, as it is in the sources now.
+/// A program of the workspace, as it is in the sources now.
 ///
 /// `cargo test` builds no programs of other packages, and those that lie there may be old: cargo is asked once per run
 /// of the tests, and has nothing to do where they are new.
@@ -21,10 +19,10 @@ pub fn of_the_workspace(name: &str) -> PathBuf {
     FOLDER.get_or_init(build).join(name)
 }
 
-/// The program of a service with places at which it can be told to crash. See `chassis::crash`.
-pub fn with_crash_points(name: &str) -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(build_with_crash_points).join(name)
+/// The program of all services, with places at which it can be told to crash. See `chassis::crash`.
+pub fn with_crash_points() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| build_with_crash_points().join("murmur"))
 }
 
 /// A nats-server that is new enough.
@@ -47,13 +45,16 @@ fn build() -> PathBuf {
     cargo_build(&["--workspace"], &target, &profile, &target)
 }
 
-/// Builds the services once more, with places to crash at, into a folder of their own. What they need is built already
+/// Builds their program once more, with places to crash at, into a folder of its own. What they need is built already
 /// (where cargo knows `build-dir`; an older one builds it again).
 fn build_with_crash_points() -> PathBuf {
     let (target, profile) = built_into();
-    let mut arguments = vec!["--features", "chassis/crash-points"];
-    arguments.extend(SERVICES.iter().flat_map(|service| ["--package", service]));
-    cargo_build(&arguments, &target.join("crash-points"), &profile, &target)
+    cargo_build(
+        &["--features", "chassis/crash-points", "--package", "murmur"],
+        &target.join("crash-points"),
+        &profile,
+        &target,
+    )
 }
 
 /// The target folder of this test, and its profile's folder in there.

@@ -1,6 +1,9 @@
 //! SIGTERM under load: what was taken is finished, the rest waits; and how the services are found while they run.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -58,9 +61,13 @@ async fn services_that_stop_without_a_broker_end_by_themselves() {
 
 #[tokio::test]
 async fn every_service_is_found_with_its_commands_and_counts_them() {
-    let stack = Stack::stocked().await;
+    let mut stack = Stack::stocked().await;
     let order_id = stack.place(order(1)).await;
     stack.await_end(&order_id).await;
+    for service in SERVICES.iter().filter(|_| cfg!(target_os = "linux")) {
+        let called = fs::read_to_string(format!("/proc/{}/comm", stack.process(service).id())).unwrap();
+        assert_eq!(called.trim(), *service, "the name of its process");
+    }
     let ask = async |verb: &str, service: &str| -> Value {
         let answer = stack.nats.request(format!("$SRV.{verb}.{service}"), "".into()).await.unwrap();
         serde_json::from_slice(&answer.payload).unwrap()

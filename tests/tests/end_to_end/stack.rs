@@ -18,7 +18,7 @@ use crate::{
     record::Tail,
 };
 
-/// The services, each with its program, its store and its consumer under this name.
+/// The services, each with its store and its consumer under this name.
 pub const SERVICES: [&str; 7] = ["order", "inventory", "payment", "shipping", "customer", "notification", "view"];
 
 /// The payment gateway's secret key. It must not be seen anywhere.
@@ -144,17 +144,17 @@ impl Stack {
 
     /// The same with more settings.
     pub fn start_instance_with(&mut self, instance: &str, service: &str, data: &str, settings: &[(&str, &str)]) {
-        self.start_program(&programs::of_the_workspace(service), instance, service, data, settings);
+        self.start_program(&programs::of_the_workspace("murmur"), instance, service, data, settings);
     }
 
     /// Starts a service on its own store that ends at `point` as by SIGKILL, in the words of `chassis::crash`.
     pub fn start_to_crash(&mut self, service: &str, point: &str) {
-        self.start_program(&programs::with_crash_points(service), service, service, "data", &[("CRASH_AT", point)]);
+        self.start_program(programs::with_crash_points(), service, service, "data", &[("CRASH_AT", point)]);
     }
 
     fn start_program(&mut self, program: &Path, instance: &str, service: &str, data: &str, settings: &[(&str, &str)]) {
         let mut command = Command::new(program);
-        command.env_clear().current_dir(self.folder.path()).envs([
+        command.args(["serve", service]).env_clear().current_dir(self.folder.path()).envs([
             ("NATS_URL", self.broker.url_of(service).as_str()),
             ("DATA_DIR", self.folder.path().join(data).to_str().unwrap()),
             ("PAYMENT_GATEWAY_URL", self.gateway.url().as_str()),

@@ -1,0 +1,11 @@
+//! The read side as a process.
+
+use chassis::{Runner, Settings};
+
+/// Runs the read side with what the environment says, until SIGINT or SIGTERM. See [`Runner::run`].
+///
+/// # Errors
+/// A setting that cannot be understood, and what [`Runner::run`] fails with.
+pub async fn run() -> anyhow::Result<()> {
+    Ok(Runner::new(crate::view()).run(Settings::from_env()?).await?)
+}
