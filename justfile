@@ -46,13 +46,13 @@ prove *args: setup build
 # Place 200,000 orders, or `--orders N`, and judge whether disk and memory stay level
 [no-exit-message, positional-arguments]
 soak *args: setup
-    @cargo build --release --package murmur --package sandbox-gateway --package tests --bin murmur --bin sandbox-gateway --bin soak
+    @cargo build --release --workspace --bin murmur --bin sandbox-gateway --bin soak
     @exec "$({{ built }})/release/soak" "$@"
 
 # Measure orders a second, times, CPU and memory against what the broker and the disk could do: `just bench --help`
 [no-exit-message, positional-arguments]
 bench *args: setup
-    @cargo build --release --package murmur --package sandbox-gateway --bins
+    @cargo build --release --workspace --bin murmur --bin sandbox-gateway
     @exec "$({{ built }})/release/murmur" bench "$@"
 
 # Measure a turn, a commit, encode and decode, each by itself

@@ -25,11 +25,7 @@ pub fn service(name: &str) -> anyhow::Result<Command> {
 /// The program of this name: beside this one.
 pub fn program(name: &str) -> anyhow::Result<Command> {
     let path = env::current_exe().context("where this program is")?.with_file_name(name);
-    ensure!(
-        path.is_file(),
-        "{} is not there: `cargo build --release --package murmur --package sandbox-gateway` makes it",
-        path.display()
-    );
+    ensure!(path.is_file(), "{} is not there: `cargo build --release --workspace --bins` makes it", path.display());
     Ok(Command::new(path))
 }
 

@@ -156,7 +156,7 @@ impl Cause {
             Cause::Completed { .. } | Cause::Cancelled { .. } => None,
             Cause::DeadLetter { number, .. } => Some(format!("{murmur} dead show {number}")),
             Cause::ServiceDown { service, .. } | Cause::NobodyListens { service: Some(service), .. } => {
-                Some(names.program(service))
+                Some(names.start_service(service))
             }
             Cause::NobodyListens { service: None, .. } | Cause::OutboxWaits { .. } | Cause::Behind { .. } => {
                 Some(format!("{murmur} watch {order}"))
@@ -200,7 +200,7 @@ impl Cause {
 
 impl Names {
     /// What starts a service. Where none runs, they are started together.
-    fn program(&self, service: &str) -> String {
+    fn start_service(&self, service: &str) -> String {
         if self.all_down { format!("{} up", self.murmur) } else { format!("{} serve {service}", self.murmur) }
     }
 
@@ -293,6 +293,7 @@ mod tests {
     fn a_service_is_started_alone_and_all_of_them_together() {
         let command = |murmur, all_down| down(&[]).command(&names(murmur, all_down)).unwrap();
         assert_eq!(command("target/debug/murmur", false), "target/debug/murmur serve payment");
+        assert_eq!(command("murmur", false), "murmur serve payment");
         assert_eq!(command("target/debug/murmur", true), "target/debug/murmur up");
     }
 }
