@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     pub seconds: Option<f64>,
 
-    /// How many customers there are in the closed loops [default: 1,64,256,1024, or 1,64 with --quick]
+    /// How many customers there are in the closed loops [default: 1,64,256,1024,2048, or 1,64 with --quick]
     #[arg(long, value_name = "N,N", value_delimiter = ',')]
     pub together: Vec<usize>,
 

@@ -51,7 +51,7 @@ impl Plan {
         }
         let mut together = arguments.together.clone();
         if together.is_empty() {
-            together = if quick { vec![1, 64] } else { vec![1, 64, 256, 1024] };
+            together = if quick { vec![1, 64] } else { vec![1, 64, 256, 1024, 2048] };
         }
         if let Some(wrong) = together.iter().find(|it| !(1..=TOGETHER_AT_MOST).contains(*it)) {
             return refuse(format!("--together {wrong} makes no run: use 1 to {TOGETHER_AT_MOST} customers"));
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_as_the_help_says() {
         let all = plan("").unwrap();
-        assert_eq!((all.seconds, all.together, all.growth), (10.0, vec![1, 64, 256, 1024], None));
+        assert_eq!((all.seconds, all.together, all.growth), (10.0, vec![1, 64, 256, 1024, 2048], None));
         let quick = plan("--quick").unwrap();
         assert_eq!((quick.seconds, quick.together), (1.5, vec![1, 64]));
         assert_eq!(plan("--together 3,5").unwrap().together, [3, 5]);
